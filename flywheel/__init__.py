@@ -1,0 +1,1 @@
+"""What runs on your machine: settings, the catalogue, the embedded AWS, the demo."""
