@@ -72,7 +72,7 @@ schema: $(READY) ## export the JSON Schemas of the settings for editors
 
 .PHONY: lock
 lock: $(VENV)/ready ## re-lock the Python requirements: hashes, no hosts
-	@for name in bootstrap main dev; do uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in bootstrap main dev sagemaker-sdk; do uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 .PHONY: clean
 clean: ## remove what was built; keeps the installed tools

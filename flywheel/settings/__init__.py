@@ -1,0 +1,60 @@
+"""Typed, frozen settings from `config/`; errors say file, line, setting, value, rule and remedy."""
+
+from flywheel.settings.environment import EnvironmentSettings, NetworkSettings, RetrainingSettings
+from flywheel.settings.errors import Problem, SettingsError
+from flywheel.settings.loading import (
+    check_all,
+    environment_names,
+    load_environments,
+    load_workloads,
+)
+from flywheel.settings.workload import (
+    ApiSettings,
+    AutoscalingSettings,
+    CanarySettings,
+    CapacitySettings,
+    CheckSettings,
+    DataSettings,
+    EtlSettings,
+    EvaluationSettings,
+    ExecutorSettings,
+    GateSettings,
+    ImageSettings,
+    MetricSettings,
+    ServingSettings,
+    TablesSettings,
+    TrainingSettings,
+    VariantSettings,
+    WorkerSettings,
+    WorkloadSettings,
+)
+
+__all__ = [
+    "ApiSettings",
+    "AutoscalingSettings",
+    "CanarySettings",
+    "CapacitySettings",
+    "CheckSettings",
+    "DataSettings",
+    "EnvironmentSettings",
+    "EtlSettings",
+    "EvaluationSettings",
+    "ExecutorSettings",
+    "GateSettings",
+    "ImageSettings",
+    "MetricSettings",
+    "NetworkSettings",
+    "Problem",
+    "RetrainingSettings",
+    "ServingSettings",
+    "SettingsError",
+    "TablesSettings",
+    "TrainingSettings",
+    "VariantSettings",
+    "WorkerSettings",
+    "WorkloadSettings",
+    "check_all",
+    "environment_names",
+    "load_environments",
+    "load_workloads",
+]

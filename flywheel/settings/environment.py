@@ -1,0 +1,69 @@
+"""Settings of one environment: `config/environments/<name>.yaml`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from flywheel.settings.base import Many, Settings
+from flywheel.settings.values import (
+    EmailAddress,
+    EnvironmentName,
+    IpNetwork,
+    LogRetentionDays,
+    Region,
+    VpcEndpointService,
+)
+
+
+class NetworkSettings(Settings):
+    """The private network that jobs and endpoints run in: isolated subnets, no internet."""
+
+    cidr: IpNetwork
+    """Address range of the VPC, /16 to /28. It is divided evenly among the zones."""
+    max_azs: Annotated[int, Field(ge=1, le=6)] = 2
+    """Availability zones to spread over; at least 2 for an endpoint that survives one."""
+    interface_endpoints: Annotated[
+        Many[VpcEndpointService], Field(json_schema_extra={"uniqueItems": True})
+    ] = ()
+    """AWS services reached through interface endpoints, by the last part of their service name
+    (`sagemaker.api`, `ecr.dkr`). Each costs money by the hour and zone."""
+
+
+class RetrainingSettings(Settings):
+    """How arriving data becomes a run of the loop."""
+
+    batching_window_seconds: Annotated[int, Field(ge=0, le=300)]
+    """How long arrivals are collected before they start a run, 0 to 300 seconds.
+    Source: Amazon EventBridge Pipes, MaximumBatchingWindowInSeconds."""
+    batching_size: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    """Arrivals that start a run before the window has passed, 1 to 10,000.
+    Source: Amazon EventBridge Pipes, BatchSize of an SQS source."""
+    settle_seconds: Annotated[int, Field(ge=0, le=3600)]
+    """How long a run waits for the last objects of a batch before it starts; 0: not at all."""
+    poll_seconds: Annotated[int, Field(ge=1, le=300)] = 30
+    """Seconds between two looks at something that the loop waits for."""
+    lock_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """After so many hours the lock of a run that died counts as free."""
+
+
+class EnvironmentSettings(Settings):
+    """One environment: an AWS account and region, or the embedded AWS (`local`)."""
+
+    name: EnvironmentName
+    """The file's name without `.yaml`. At most 12 characters, because it is part of other names."""
+    region: Region
+    """AWS region, for example eu-west-1."""
+    retain_data: bool
+    """true: data and keys survive the deletion of their stack; false: they are deleted with it."""
+    termination_protection: bool
+    """true: CloudFormation refuses to delete the stacks."""
+    approval: Literal["automatic", "manual"]
+    """automatic: a model that passes the gate is deployed; manual: a person approves it first."""
+    log_retention_days: LogRetentionDays
+    """Days that logs are kept; one of the numbers that CloudWatch Logs knows."""
+    network: NetworkSettings
+    budget_usd_per_month: Annotated[float, Field(gt=0)] | None = None
+    """Monthly costs in US dollars above which a warning is sent; null: no budget."""
+    alarm_email: EmailAddress | None = None
+    """Where alarms and the loop's messages go; null: to the topic only."""
+    retraining: RetrainingSettings
