@@ -49,7 +49,7 @@ local: $(READY) ## keep the embedded AWS up with the local environment deployed,
 
 .PHONY: synth
 synth: $(READY) ## templates of all environments into cdk.out (ENV=dev and WORKLOAD=name narrow it)
-	@CDK_VALIDATION=$${CDK_VALIDATION:-false} cdk synth --quiet --no-notices --all $(CDK_CONTEXT)
+	@CDK_VALIDATION=$${CDK_VALIDATION:-false} cdk synth --quiet --no-notices $(CDK_CONTEXT)
 
 .PHONY: test
 test: $(READY) ## all tests, the loop included

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,8 @@ class KnownFlight:
         return (
             f"{airline} flight {number} from {airports.get(origin, origin)} ({origin}) to "
             f"{airports.get(self.dest, self.dest)} ({self.dest}), due to leave at "
-            f"{self.departs_utc:%H:%M} UTC on {self.departs_utc:%d %B %Y}: two hours before, the model "
-            f"gives it a {probability:.0%} chance of arriving more than 15 minutes late. "
+            f"{self.departs_utc:%H:%M} UTC on {self.departs_utc:%d %B %Y}: two hours before, the "
+            f"model gives it a {probability:.0%} chance of arriving more than 15 minutes late. "
             f"It really was {'late' if self.late else 'not late'}."
         )
 
@@ -75,7 +75,8 @@ def some_flight(s3: Any, *, bucket: str, prefix: str, month: str) -> KnownFlight
             s3.download_file(bucket, item["Key"], str(Path(folder) / f"{number}.parquet"))
         with duckdb.connect() as database:
             cursor = database.execute(
-                "SELECT * FROM read_parquet(?) WHERE prev_arr_delay IS NOT NULL "
+                "SELECT * REPLACE (epoch(sched_dep_utc) AS sched_dep_utc) FROM read_parquet(?) "
+                "WHERE prev_arr_delay IS NOT NULL "
                 "ORDER BY prev_arr_delay DESC, flight_id LIMIT 1",
                 [str(Path(folder) / "*.parquet")],
             )
@@ -87,7 +88,7 @@ def some_flight(s3: Any, *, bucket: str, prefix: str, month: str) -> KnownFlight
     return KnownFlight(
         flight_id=row["flight_id"],
         dest=row["dest"],
-        departs_utc=row["sched_dep_utc"],
+        departs_utc=datetime.fromtimestamp(row["sched_dep_utc"], UTC),
         late=bool(row["late"]),
         instance={name: value for name, value in row.items() if name not in NOT_FEATURES},
     )

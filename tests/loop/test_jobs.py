@@ -1,0 +1,142 @@
+"""What the jobs are asked to do, and what their roles may do."""
+
+import io
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack, Stage
+
+from components.code_bundle import CodeBundle
+from components.instance_storage import has_local_storage
+from tests.conftest import ENVIRONMENTS, Assembly
+from tests.loop.conftest import STACK
+from tests.loop.template import KEY, definition_of, resolve
+
+
+@pytest.fixture(scope="module")
+def train(assembly: Assembly) -> dict[str, Any]:
+    states = definition_of(assembly.template("prod", STACK).body)["States"]
+    arguments: dict[str, Any] = states["Train"]["Arguments"]
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def evaluate(assembly: Assembly) -> dict[str, Any]:
+    states = definition_of(assembly.template("prod", STACK).body)["States"]
+    arguments: dict[str, Any] = states["Evaluate"]["Arguments"]
+    return arguments
+
+
+def test_containers_have_no_network_and_run_in_our_subnets(
+    train: dict[str, Any], evaluate: dict[str, Any]
+) -> None:
+    assert train["EnableNetworkIsolation"] is True
+    assert evaluate["NetworkConfig"]["EnableNetworkIsolation"] is True
+    assert train["VpcConfig"] == evaluate["NetworkConfig"]["VpcConfig"]
+    assert train["VpcConfig"]["SecurityGroupIds"] == ["sg-00000000000000000"]
+    assert len(train["VpcConfig"]["Subnets"]) >= 2
+
+
+def test_disks_and_outputs_are_encrypted_with_our_key(
+    train: dict[str, Any], evaluate: dict[str, Any]
+) -> None:
+    assert train["OutputDataConfig"]["KmsKeyId"] == KEY
+    assert train["ResourceConfig"]["VolumeKmsKeyId"] == KEY
+    assert evaluate["ProcessingOutputConfig"]["KmsKeyId"] == KEY
+    assert evaluate["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == KEY
+
+
+def test_an_interrupted_spot_job_resumes(train: dict[str, Any]) -> None:
+    assert train["EnableManagedSpotTraining"] is True
+    stopping = train["StoppingCondition"]
+    assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
+    assert train["CheckpointConfig"]["LocalPath"] == "/opt/ml/checkpoints"
+
+
+def test_training_reads_a_manifest_and_its_code(train: dict[str, Any]) -> None:
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]
+        for channel in train["InputDataConfig"]
+    }
+
+    assert channels["train"]["S3DataType"] == "ManifestFile"
+    name = channels["code"]["S3Uri"].rpartition("/")[2]
+    submitted = train["HyperParameters"]["sagemaker_submit_directory"]
+    assert submitted == f"/opt/ml/input/data/code/{name}"
+
+
+def test_hyperparameters_are_text(train: dict[str, Any]) -> None:
+    assert all(isinstance(value, str) for value in train["HyperParameters"].values())
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "local"),
+    [("ml.m5.xlarge", False), ("ml.c7i.large", False), ("ml.g5.xlarge", True),
+     ("ml.m5d.xlarge", True), ("ml.p4d.24xlarge", True)],
+)  # fmt: skip
+def test_instances_with_disks_of_their_own_take_no_key(instance_type: str, local: bool) -> None:
+    assert has_local_storage(instance_type) is local
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_job_roles_reach_their_workload_only(assembly: Assembly, environment: str) -> None:
+    template = assembly.template(environment, "FlightDelayTraining")
+    objects = {
+        resource
+        for _, statement in template.statements()
+        for action in _listed(statement["Action"])
+        if action.startswith("s3:") and "Object" in action
+        for resource in _listed(resolve(statement["Resource"]))
+    }
+
+    assert objects
+    assert all(
+        "cdk-hnb659fds-assets-" in resource or (":::" in resource and "/flight_delay/" in resource)
+        for resource in objects
+    ), objects
+    assert not [resource for resource in objects if resource.endswith("assets-*")]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def bundle(folder: Path, out: Path) -> bytes:
+    """The archive that a stack makes of this folder."""
+    app = App(outdir=str(out), analytics_reporting=False)
+    stack = Stack(Stage(app, "local"), "Training")
+    CodeBundle(stack, "Code", source=folder / "train", inference_source=folder / "serve")
+    (archive,) = out.glob("bundle-*/code.tar.gz")
+    return archive.read_bytes()
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for name, text in {
+        "train/train.py": "print('train')",
+        "train/evaluate.py": "print('evaluate')",
+        "train/notes.txt": "not code",
+        "serve/inference.py": "print('serve')",
+        "serve/__pycache__/inference.pyc": "compiled",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_archive_holds_training_code_and_inference_code(sources: Path, tmp_path: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(bundle(sources, tmp_path / "out"))) as archive:
+        names = archive.getnames()
+
+    assert names == ["evaluate.py", "train.py", "inference_code/inference.py"]
+
+
+def test_the_same_code_makes_the_same_archive_at_any_time(sources: Path, tmp_path: Path) -> None:
+    before = bundle(sources, tmp_path / "first")
+    os.utime(sources / "train" / "train.py", (0, 0))
+    (sources / "train" / "train.py").chmod(0o600)
+
+    assert bundle(sources, tmp_path / "second") == before
