@@ -1,1 +1,1 @@
-"""Reusable constructs, one file each: our L2s where AWS CDK has none, and safe defaults where it has."""
+"""Reusable constructs, one file each: L2s where AWS CDK has none, safe defaults where it has."""

@@ -24,9 +24,7 @@ def deployment_config(
     canary = serving.canary
     wait_seconds = canary.wait_seconds if canary else 0
     # SageMaker's API demands the interval, also where nothing is waited for.
-    routing = endpoint.TrafficRoutingConfigProperty(
-        type="ALL_AT_ONCE", wait_interval_in_seconds=0
-    )
+    routing = endpoint.TrafficRoutingConfigProperty(type="ALL_AT_ONCE", wait_interval_in_seconds=0)
     if canary:
         routing = endpoint.TrafficRoutingConfigProperty(
             type="CANARY",

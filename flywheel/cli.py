@@ -43,8 +43,9 @@ def _explain(error: Exception, console: Console) -> None:
     """An error that was foreseen in its own words; any other with a pointer to its traceback."""
     from flywheel.errors import UserError  # noqa: PLC0415
 
+    notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
     if isinstance(error, UserError):
-        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        _say(console, f"{error}{notes}")
         return
     log = BUILD / "error.log"
     if isinstance(error, OSError) and error.filename:
@@ -57,7 +58,11 @@ def _explain(error: Exception, console: Console) -> None:
         where = f" The details are in {log.relative_to(ROOT)}."
     except OSError as cannot_write:  # a full disk, most likely: then say that instead
         where = f" The details could not be written: {cannot_write.strerror}."
-    console.print(message + where, style="red", highlight=False, markup=False, soft_wrap=True)
+    _say(console, f"{message}{where}{notes}")
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

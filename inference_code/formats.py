@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
+
+try:
+    import flask
+except ImportError:  # Amazon's container has it; other servers do not need it
+    flask = None
 
 LATE_FROM = 0.5
 MAX_ROWS = 100_000
@@ -22,20 +25,22 @@ JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 PARQUET, NPY = "application/x-parquet", "application/x-npy"
 
 
-class RefusedError(HTTPException):
+class RefusedError(Exception):
     """A request that is the sender's fault.
 
-    Amazon's container answers a Werkzeug exception with its status and text; servers after the
-    model of sagemaker-inference read `status_code` and `message`.
+    Servers after the model of `sagemaker-inference` read `status_code` and `message`. Amazon's
+    XGBoost container does not: it wraps whatever a script raises and answers 500. But it is a Flask
+    application, and there a request may say what its response will be, whatever happens next.
+    Source: error_wrapper in sagemaker_containers/_functions.py; process_response of Flask.
     """
 
     def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message, Response(message, status, mimetype="text/plain"))
-        self.code = self.status_code = status
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+        super().__init__(message)
+        self.message = self.phrase = message
+        self.status_code = status
+        if flask is not None and flask.has_request_context():
+            response = flask.Response(message, status, mimetype="text/plain")
+            flask.after_this_request(lambda _: response)
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Flights:
     """A request's flights, column by column, not yet checked against the model."""
 
     num_rows: int
-    columns: Mapping[str, Sequence[Any]] | Sequence[Sequence[Any]]
-    """By name, or in the model's order."""
+    columns: Mapping[str, Any] | Sequence[Any]
+    """Lists, arrays or Arrow columns: by name, or in the model's order."""
     may_have_header: bool = False
     """Whether the first row may be names instead of values."""
 
@@ -77,18 +82,19 @@ def read_csv(data: bytes) -> Flights:
 
 
 def read_parquet(data: bytes) -> Flights:
-    """Columns by name; texts stay dictionaries, so that a small file cannot unpack into a huge one."""
+    """Columns by name; texts stay dictionaries, so that a small file cannot become a huge table."""
     try:
-        plain = pq.ParquetFile(pa.BufferReader(data))
-        if not plain.metadata.num_rows <= MAX_ROWS:
-            return Flights(plain.metadata.num_rows, {})  # refused by input_fn, before it is read
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=plain.schema_arrow.names)
-        table = file.read()
-    except (pa.ArrowException, OSError, ValueError) as error:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        num_rows, schema = file.metadata.num_rows, file.schema_arrow
+        if len(set(schema.names)) < len(schema.names):
+            raise RefusedError("The Parquet file has two columns of the same name.")
+        if num_rows > MAX_ROWS:
+            return Flights(num_rows, {})  # it is refused for that, and need not be read
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
+    except (pa.ArrowException, OSError) as error:
         raise RefusedError(f"The body is not a Parquet file: {error}.") from error
-    if len(set(table.column_names)) < table.num_columns:
-        raise RefusedError("The Parquet file has two columns of the same name.")
-    return Flights(table.num_rows, {name: table[name] for name in table.column_names})
+    return Flights(num_rows, {name: table[name] for name in table.column_names})
 
 
 def read_npy(data: bytes) -> Flights:
@@ -156,14 +162,23 @@ def from_rows(rows: list[list[Any]], may_have_header: bool = False) -> Flights:
     return Flights(len(rows), list(zip(*rows)), may_have_header)  # noqa: B905  checked above
 
 
-def plain(values: Sequence[Any]) -> Any:
-    """Arrow columns and arrays of texts as lists; lists, tuples and arrays of numbers as they are."""
+def plain(values: Any) -> Any:
+    """A column as a list or tuple of single values, or as an array of numbers."""
     if isinstance(values, pa.ChunkedArray):
-        kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-        return values.to_numpy() if pa.types.is_floating(kind) else values.to_pylist()
+        if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+            return values.cast(pa.float64()).to_numpy()
+        if pa.types.is_dictionary(values.type):
+            return [text for chunk in values.iterchunks() for text in texts_of(chunk)]
+        return values.to_pylist()
     if isinstance(values, np.ndarray) and values.dtype.kind in "SU":
         return values.astype(str).tolist()
     return values
+
+
+def texts_of(chunk: pa.DictionaryArray) -> list[str | None]:
+    """The texts of a dictionary array; equal ones share their memory."""
+    texts = [*chunk.dictionary.to_pylist(), None]
+    return [texts[index] for index in chunk.indices.fill_null(len(texts) - 1).to_pylist()]
 
 
 def predictions(probability: Iterable[float]) -> list[dict[str, Any]]:

@@ -25,14 +25,14 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from formats import MAX_ROWS, READERS, WRITERS, Flights, RefusedError, plain
+from formats import CSV, JSON, MAX_ROWS, READERS, WRITERS, Flights, RefusedError, plain
 
 MISSING_TEXTS = ("", "nan", "NaN", "NA", "null")
 
@@ -102,10 +102,10 @@ def output_fn(probability: np.ndarray, accept: str) -> tuple[str, str]:
 def encode(flights: Flights, model: Model) -> np.ndarray:
     """The matrix that the model learnt to read: (rows, features) float32."""
     columns, num_rows = by_name(flights, model)
-    matrix = np.full((num_rows, len(model.features)), np.nan, np.float32)
+    matrix: np.ndarray = np.full((num_rows, len(model.features)), np.nan, np.float32)
     for index, name in enumerate(model.features):
         if name in columns:
-            values = columns[name]
+            values = plain(columns[name])
             codes = model.codes.get(name)
             matrix[:, index] = (
                 numbers(name, values) if codes is None else coded(name, values, codes)
@@ -113,7 +113,7 @@ def encode(flights: Flights, model: Model) -> np.ndarray:
     return matrix
 
 
-def by_name(flights: Flights, model: Model) -> tuple[Mapping[str, Sequence[Any]], int]:
+def by_name(flights: Flights, model: Model) -> tuple[Mapping[str, Any], int]:
     """The columns by their names, all of them known, and the number of rows."""
     columns, num_rows = flights.columns, flights.num_rows
     if not isinstance(columns, Mapping):
@@ -141,13 +141,11 @@ def by_name(flights: Flights, model: Model) -> tuple[Mapping[str, Sequence[Any]]
     return columns, num_rows
 
 
-def numbers(name: str, values: Sequence[Any]) -> np.ndarray:
+def numbers(name: str, values: Any) -> np.ndarray:
     """A column of numbers; NaN where there is none."""
-    given = plain(values)
-    if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
-        column = given.astype(np.float64)
-    else:
-        column = np.array([number(name, n, v) for n, v in enumerate(given, 1)], np.float64)
+    if not (isinstance(values, np.ndarray) and values.dtype.kind in "fiu"):
+        values = [number(name, row, value) for row, value in enumerate(values, 1)]
+    column: np.ndarray = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
         column = column.astype(np.float32)
     if np.isinf(column).any():
@@ -168,11 +166,10 @@ def number(name: str, row: int, value: Any) -> float:
     raise RefusedError(f"{name} in row {row} is {shown(value)}; it must be a finite number.")
 
 
-def coded(name: str, values: Sequence[Any], codes: Mapping[str, int]) -> list[float]:
+def coded(name: str, values: Iterable[Any], codes: Mapping[str, int]) -> list[float]:
     """A column of categories as codes; NaN for what is missing or unknown."""
-    given = plain(values)
     column = []
-    for row, value in enumerate(given, 1):
+    for row, value in enumerate(values, 1):
         if isinstance(value, str):
             column.append(codes.get(value.strip(), float("nan")))
         elif value is None or value != value:  # noqa: PLR0124  only NaN differs from itself

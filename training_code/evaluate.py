@@ -127,7 +127,8 @@ def encode(table: pa.Table, booster: xgb.Booster) -> np.ndarray:
         if name in categories:
             column = pc.index_in(column, pa.array(categories[name], column.type))
         columns.append(column.cast(pa.float64()).to_numpy().astype(np.float32))
-    return np.column_stack(columns)  # (rows, features)
+    matrix: np.ndarray = np.column_stack(columns)  # (rows, features)
+    return matrix
 
 
 def auc(late: np.ndarray, probability: np.ndarray) -> float | None:

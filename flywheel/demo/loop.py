@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flywheel.demo.flights import RawObject
+from flywheel.errors import UserError
 
 STAGES = ("etl", "checks", "train", "evaluate", "deploy")
 STARTS_WITHIN_SECONDS = 60  # the batching window is 2 seconds here; the rest is a slow machine
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.25
 UPLOAD_THREADS = 8
 
 
-class RunError(RuntimeError):
+class RunError(UserError):
     """A run of the loop failed, did not start, or started more often than it should have."""
 
 

@@ -119,7 +119,7 @@ class MainJob:
         self._console.print(f"\n{evidence.prediction['words']}", highlight=False)
         calls = evidence.calls
         self._console.print(
-            f"The client called the API {calls.sent:,} times meanwhile; {calls.failed} calls failed.",
+            f"Meanwhile a client called the API {calls.sent:,} times; {calls.failed} calls failed.",
             highlight=False,
         )
         self._console.print(f"All of it took {evidence.total_seconds:.0f} s. The report:")
@@ -138,8 +138,10 @@ class MainJob:
                 with self._view.step() as step:
                     aws.destroy(STACKS, progress=self._telling(step))
                     step.detail = "nothing of it is left"
-            except Exception:
-                _keep_logs(aws.work_dir, self._folder / "logs")
+            except Exception as error:
+                logs = self._folder / "logs"
+                _keep_logs(aws.work_dir, logs)
+                error.add_note(f"The logs of the embedded AWS and of its jobs are in {logs}.")
                 raise
         months = [month for arrival in ARRIVALS for month in arrival.months]
         return report.Evidence(

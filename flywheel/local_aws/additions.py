@@ -26,6 +26,7 @@ from flywheel.local_aws.sagemaker import service as sagemaker
 from flywheel.local_aws.sagemaker.config import SageMakerConfig
 from flywheel.local_aws.sdk_tasks import Clients, SdkTasks
 
+_GRACE_SECONDS = 0.5
 # What a run of the loop calls.
 _NEEDED_SOON = (
     "sqs",
@@ -97,18 +98,13 @@ class Additions:
         with seams.request_scope(ACCOUNT_ID, self._config.region):
             self._clients.warm(_NEEDED_SOON)
 
-    def close(self, grace_seconds: float) -> None:
+    def close(self) -> None:
         """End every job, model server and poller."""
         self._pipes.close()
-        self._emr.close()
-        enders = [
-            threading.Thread(target=self._processes.close, args=(grace_seconds,)),
-            threading.Thread(target=sagemaker.shutdown),
-        ]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
+        spark = threading.Thread(target=self._processes.close, args=(_GRACE_SECONDS,))
+        spark.start()
+        sagemaker.shutdown()
+        spark.join()
 
     def _configure_sagemaker(self) -> sagemaker.SageMaker:
         return sagemaker.configure(

@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from flywheel.local_aws.gateway_config import GatewayConfig
@@ -21,7 +22,7 @@ SERVICES = (
     "apigateway,athena,budgets,cloudformation,cloudwatch,dynamodb,ec2,ecr,events,glue,iam,kms,lambda,logs,pipes,"
     "resource-groups,s3,scheduler,secretsmanager,sns,sqs,ssm,states,sts,tagging"
 )
-SHUTDOWN_GRACE_SECONDS = 1.0  # the supervisor of this process allows two when its owner died
+SHUTDOWN_GRACE_SECONDS = 1.2  # the supervisor of this process allows two when its owner died
 KEEP_ALIVE_SECONDS = 75
 
 
@@ -43,7 +44,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         asyncio.run(_serve(config))
     finally:
-        running.close(SHUTDOWN_GRACE_SECONDS)
+        # What is not gone by then goes with this process: its supervisor sees to it.
+        closing = threading.Thread(target=running.close, daemon=True)
+        closing.start()
+        closing.join(SHUTDOWN_GRACE_SECONDS)
         if config.remove_work_dir:
             shutil.rmtree(config.work_dir, ignore_errors=True)
     # Threads of ministack that wait for nothing would keep the interpreter from ending.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from flywheel.errors import UserError
-from flywheel.local_aws.processes import clean_environment
+from flywheel.local_aws.processes import ChildProcess, clean_environment
 
 PROJECT_DIR = Path(__file__).parents[2]
 
@@ -25,6 +25,8 @@ _STARTED = re.compile(
 _ENDED = re.compile(rf"^\s*✅\s+{_STACK}(?:: (?P<what>destroyed))?(?P<same> \(no changes\))?\s*$")
 _ERROR = re.compile(r"❌|Error\b|error:|_FAILED\s|failed:|must be|is not")
 _MAX_ERROR_LINES = 25
+_LOOK_EVERY_SECONDS = 0.05
+_STOP_GRACE_SECONDS = 3.0
 
 
 class ToolError(UserError):
@@ -59,6 +61,7 @@ def tool_environment(
         **aws,
         "PATH": os.pathsep.join([*map(str, folders), inherited.get("PATH", os.defpath)]),
         "HOME": str(home),
+        "TMPDIR": str(home),
         "CDK_HOME": str(home / ".cdk"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
@@ -96,50 +99,33 @@ def run_cdk(
         ToolError: it ended with an error.
     """
     command = [str(find_cdk(project_dir)), *arguments, *QUIET]
-    lines: list[str] = []
-    with (
-        log.open("a", encoding="utf-8") as file,
-        subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            process_group=0,
-        ) as process,
-    ):
+    log.touch()
+    with log.open(encoding="utf-8", errors="replace") as output:
+        output.seek(0, os.SEEK_END)
+        child = ChildProcess(command, log=log, env=environment, cwd=folder)
         try:
-            for line in process.stdout or ():
-                file.write(line)
-                file.flush()
-                lines.append(line.rstrip())
-                _report(line, progress)
-            code = process.wait()
+            lines = _follow(child, output, progress)
         except BaseException:
-            _end(process)
+            child.stop(_STOP_GRACE_SECONDS)
+            child.wait(2 * _STOP_GRACE_SECONDS)
             raise
-    if code != 0:
+    if child.returncode != 0:
         raise ToolError(f"cdk {' '.join(arguments[:1])} failed.\n{_what_failed(lines)}")
     return "\n".join(lines)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """Stop the CLI and what it started, the app included."""
-    for signal_number in (15, 9):
-        try:
-            os.killpg(process.pid, signal_number)
-        except (ProcessLookupError, PermissionError):
-            break
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    process.wait()
+def _follow(child: ChildProcess, output: TextIO, progress: Progress) -> list[str]:
+    """All that it prints until it ends."""
+    lines: list[str] = []
+    begun = ""
+    ended = False
+    while not ended:
+        ended = child.wait(_LOOK_EVERY_SECONDS) is not None
+        *whole, begun = (begun + output.read()).split("\n")
+        for line in whole:
+            _report(line, progress)
+        lines += whole
+    return [*lines, begun]
 
 
 def _report(line: str, progress: Progress) -> None:

@@ -41,7 +41,10 @@ def test_without_options_there_is_neither_canary_nor_scaling_nor_capture(stack: 
     properties = template.only("AWS::SageMaker::Endpoint")
     assert "RetainAllVariantProperties" not in properties, "the settings say how many"
     policy = properties["DeploymentConfig"]["BlueGreenUpdatePolicy"]
-    assert policy["TrafficRoutingConfiguration"] == {"Type": "ALL_AT_ONCE"}
+    assert policy["TrafficRoutingConfiguration"] == {
+        "Type": "ALL_AT_ONCE",
+        "WaitIntervalInSeconds": 0,
+    }
     assert policy["TerminationWaitInSeconds"] == 0
 
 

@@ -1,8 +1,12 @@
 """The endpoint serves the champion, moves by canary, and is not there before there is a model."""
 
+from functools import cache
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
 
 from tests.conftest import ENVIRONMENTS, Assembly, Template
 
@@ -34,6 +38,42 @@ def references(value: Any) -> set[str]:
     if isinstance(value, list):
         return set().union(*map(references, value)) if value else set()
     return set()
+
+
+def as_request(value: Any) -> Any:
+    """Properties as an API request: what CloudFormation will know is some text."""
+    if isinstance(value, dict):
+        if len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::")):
+            return "arn:aws:sagemaker:eu-west-1:111122223333:model-package/some-model/1"
+        return {name: as_request(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [as_request(child) for child in value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "operation", "given_by_cloudformation"),
+    [
+        ("AWS::SageMaker::Model", "CreateModel", {"ModelName": "m"}),
+        ("AWS::SageMaker::EndpointConfig", "CreateEndpointConfig", {"EndpointConfigName": "c"}),
+        ("AWS::SageMaker::Endpoint", "UpdateEndpoint", {}),
+    ],
+)
+def test_sagemaker_would_take_the_properties(
+    template: Template,
+    resource_type: str,
+    operation: str,
+    given_by_cloudformation: dict[str, str],
+) -> None:
+    shape = sagemaker().operation_model(operation).input_shape
+    request = {**as_request(template.only(resource_type)), **given_by_cloudformation}
+    report = ParamValidator().validate(request, shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+@cache
+def sagemaker() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
 def test_the_first_deployment_works_without_a_model(template: Template) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from syrupy.location import PyTestLocation
-from syrupy.types import SerializableData, SerializedData, SnapshotIndex
+from syrupy.types import SerializableData, SerializedData
 
 from tests.conftest import ENVIRONMENTS, Assembly, stack_ids
 
@@ -24,12 +23,6 @@ class TemplateExtension(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
     file_extension = "json"
 
-    @classmethod
-    def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
-        """dev-DataLake.json: what it is a snapshot of, without the name of the test."""
-        del test_location
-        return str(index)
-
     def serialize(self, data: SerializableData, **_: Any) -> SerializedData:
         text = json.dumps(data, indent=1, ensure_ascii=False)
         return ASSET_HASH.sub("<asset hash>", text) + "\n"
@@ -41,9 +34,7 @@ def test_the_template_is_as_reviewed(
     assembly: Assembly, environment: str, stack_id: str, snapshot: SnapshotAssertion
 ) -> None:
     template = assembly.template(environment, stack_id)
-    assert template.body == snapshot(
-        name=f"{environment}-{stack_id}", extension_class=TemplateExtension
-    )
+    assert template.body == snapshot(extension_class=TemplateExtension)
 
 
 def test_asset_hashes_are_masked() -> None:

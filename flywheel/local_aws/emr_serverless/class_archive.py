@@ -53,7 +53,7 @@ def _make(home: SparkHome) -> None:
     made = home.class_archive.with_suffix(".new")
     try:
         _run(
-            [str(home.java), "-Xshare:dump"], home, folder
+            [str(home.java), "-XX:-UsePerfData", "-Xshare:dump"], home, folder
         )  # the JVM's own classes, which the archive builds on
         command = spark_command(
             home,

@@ -62,13 +62,6 @@ class EmrServerless:
         """Block until a job run has ended, or for so many seconds."""
         self._jobs[job_run_id].ended.wait(timeout_seconds)
 
-    def close(self) -> None:
-        """End every job."""
-        with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel()
-
     def _create(self, request: Request) -> Request:
         with self._lock:
             known = self._tokens.get(("application", request["clientToken"]))

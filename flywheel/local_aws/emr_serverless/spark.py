@@ -20,7 +20,7 @@ _OPENED = (
 )  # fmt: skip
 # The first compiler only and the simplest collector: half the processor time for jobs of seconds
 # (8.9 s to 7.3 s).
-_FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 # Sizes that mean a cluster; one process on this machine has its own.
 _CLUSTER_ONLY = (

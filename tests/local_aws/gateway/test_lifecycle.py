@@ -36,26 +36,93 @@ def test_nothing_is_left_behind_after_close() -> None:
     assert not is_listening(port)
 
 
+STARTS_A_JOB = """
+import time
+from flywheel.local_aws import LocalAws
+aws = LocalAws().start()
+s3, emr = aws.client("s3"), aws.client("emr-serverless")
+s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": aws.region})
+s3.put_object(Bucket="code", Key="slow.py", Body=b"import time; time.sleep(600)")
+application = emr.create_application(releaseLabel="emr-7.12.0", type="SPARK")["applicationId"]
+job = emr.start_job_run(
+    applicationId=application, executionRoleArn="arn:aws:iam::000000000000:role/tests",
+    jobDriver={"sparkSubmit": {"entryPoint": "s3://code/slow.py"}},
+)["jobRunId"]
+while emr.get_job_run(applicationId=application, jobRunId=job)["jobRun"]["state"] != "RUNNING":
+    time.sleep(0.05)
+print(aws.work_dir, aws.endpoint_url, flush=True)
+time.sleep(600)
+"""
+
+
+def processes_of(folder: str) -> list[str]:
+    """Command lines that name this folder."""
+    found = subprocess.run(["ps", "-axwwo", "command"], capture_output=True, text=True, check=True)
+    return [line for line in found.stdout.splitlines() if folder in line]
+
+
 def test_nothing_is_left_behind_when_the_parent_is_killed() -> None:
-    program = (
-        "import sys, time\n"
-        "from flywheel.local_aws import LocalAws\n"
-        "aws = LocalAws().start()\n"
-        "print(aws.work_dir, aws.endpoint_url, flush=True)\n"
-        "time.sleep(600)\n"
-    )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STARTS_A_JOB], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
-    folder, url = parent.stdout.readline().split()
-    parent.stdout.close()
-    assert is_listening(port_of(url))
+    try:
+        folder, url = parent.stdout.readline().split()
+        until(lambda: any("SparkSubmit" in line for line in processes_of(folder)))
+    finally:
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+        parent.stdout.close()
 
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
+    until(lambda: not processes_of(folder), timeout_seconds=15)
+    assert not Path(folder).exists()
+    assert not is_listening(port_of(url))
 
-    until(lambda: not is_listening(port_of(url)) and not Path(folder).exists())
+
+@pytest.mark.e2e
+def test_make_local_deploys_says_how_to_reach_it_and_stops_cleanly() -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "flywheel.local_aws"], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    lines: list[str] = []
+    for line in running.stdout:
+        lines.append(line)
+        if "Ctrl-C stops it" in line:
+            break
+    exports = dict(
+        line.split()[1].split("=", 1) for line in lines if line.strip().startswith("export ")
+    )
+    listed = subprocess.run(
+        [sys.executable, "-c", "import boto3; print(boto3.client('s3').list_buckets()['Buckets'])"],
+        env={**exports, "PATH": os.defpath}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    running.send_signal(signal.SIGINT)
+    said = running.stdout.read()
+    running.stdout.close()
+
+    assert "lakeraw" in listed.stdout
+    assert running.wait() == 0, said
+    assert "nothing is left" in said
+    assert not is_listening(port_of(exports["AWS_ENDPOINT_URL"]))
+
+
+def test_a_gateway_that_dies_is_an_error_that_says_so() -> None:
+    with LocalAws() as aws:
+        (gateway,) = (
+            line.split()[0]
+            for line in subprocess.run(
+                ["ps", "-axwwo", "pid,command"], capture_output=True, text=True, check=True
+            ).stdout.splitlines()
+            if str(aws.work_dir) in line and "_supervise.py" not in line
+        )
+
+        os.kill(int(gateway), signal.SIGKILL)
+
+        with pytest.raises(LocalAwsError, match="ended by itself"):
+            aws.wait()
 
 
 def test_a_port_in_use_is_one_clear_error() -> None:

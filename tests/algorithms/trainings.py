@@ -1,0 +1,98 @@
+"""The least that each built-in algorithm can be given."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flywheel.algorithms import catalogue
+from flywheel.algorithms.validation import ChannelUse, RangeUse, Training, Tuning
+
+RECORDIO = "application/x-recordio-protobuf"
+CSV = "text/csv"
+CPU, GPU = "ml.m5.xlarge", "ml.g5.xlarge"
+
+
+def _training(
+    instance_type: str, channels: Mapping[str, str | None], **hyperparameters: object
+) -> Training:
+    return Training(
+        hyperparameters=hyperparameters,
+        channels={name: ChannelUse(content_type=held) for name, held in channels.items()},
+        instance_type=instance_type,
+    )
+
+
+_IMAGES = {"num_classes": 2, "num_training_samples": 100}
+_MASKS = {
+    "train": "image/jpeg",
+    "validation": "image/jpeg",
+    "train_annotation": "image/png",
+    "validation_annotation": "image/png",
+}
+MINIMAL: Mapping[str, Training] = {
+    "blazingtext_text_classification": _training(CPU, {"train": "text/plain"}, mode="supervised"),
+    "blazingtext_word2vec": _training(CPU, {"train": "text/plain"}, mode="batch_skipgram"),
+    "deepar": _training(
+        CPU, {"train": None}, context_length=24, epochs=10, prediction_length=24, time_freq="1H"
+    ),
+    "factorization_machines": _training(
+        CPU, {"train": RECORDIO}, feature_dim=100, num_factors=8, predictor_type="regressor"
+    ),
+    "image_classification": _training(
+        GPU, {"train": "application/x-recordio", "validation": "application/x-recordio"}, **_IMAGES
+    ),
+    "ip_insights": _training(CPU, {"train": CSV}, num_entity_vectors=1000, vector_dim=16),
+    "kmeans": _training(CPU, {"train": CSV}, feature_dim=4, k=3),
+    "knn": _training(
+        CPU, {"train": CSV}, feature_dim=4, k=3, predictor_type="classifier", sample_size=200
+    ),
+    "lda": _training(CPU, {"train": CSV}, feature_dim=50, num_topics=5, mini_batch_size=100),
+    "linear_learner_classification": _training(
+        CPU, {"train": CSV}, predictor_type="binary_classifier"
+    ),
+    "linear_learner_regression": _training(CPU, {"train": CSV}, predictor_type="regressor"),
+    "ntm": _training(CPU, {"train": CSV}, feature_dim=50, num_topics=5),
+    "object2vec": _training(
+        CPU, {"train": "application/jsonlines"}, enc0_max_seq_len=10, enc0_vocab_size=100
+    ),
+    "object_detection": _training(
+        GPU, {"train": "application/x-recordio", "validation": "application/x-recordio"}, **_IMAGES
+    ),
+    "pca": _training(CPU, {"train": CSV}, feature_dim=8, num_components=2, mini_batch_size=100),
+    "random_cut_forest": _training(CPU, {"train": CSV}, feature_dim=1),
+    "semantic_segmentation": _training(GPU, _MASKS, **_IMAGES),
+    "seq2seq": _training(
+        GPU, {"train": RECORDIO, "validation": RECORDIO, "vocab": "application/json"}
+    ),
+    "xgboost": _training(CPU, {"train": CSV}, num_round=10),
+}
+
+
+def tuned(key: str) -> Training:
+    """The minimal training, tuned over everything that fits it, by a metric that it reports."""
+    algorithm, least = catalogue.find(key), MINIMAL[key]
+    for metric in algorithm.metrics:
+        channels = dict(least.channels)
+        measured_on = metric.partition(":")[0]
+        if measured_on in algorithm.channels:
+            channels.setdefault(measured_on, channels["train"])
+        ranges = {
+            name: RangeUse()
+            for name, known in algorithm.hyperparameters.items()
+            if known.tuning and not known.applies_when
+        }
+        fixed = {n: v for n, v in least.hyperparameters.items() if n not in ranges}
+        training = replace(
+            least,
+            channels=channels,
+            hyperparameters=fixed,
+            tuning=Tuning(objective=metric, ranges=ranges),
+        )
+        if _is_reported(key, training):
+            return training
+    raise AssertionError(f"{key} reports no metric for its minimal training")
+
+
+def _is_reported(key: str, training: Training) -> bool:
+    from flywheel.algorithms.validation import check
+
+    return not any("reported only" in found.rule for found in check(key, training).problems)
