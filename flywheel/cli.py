@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument(
         "--port", type=_port, help="port of the embedded AWS (default: any free one)"
     )
+    empty = command("empty", _empty, "delete all objects and models, so that cdk destroy can")
+    empty.add_argument("environment", help="such as dev; refused where retain_data is true")
+    empty.add_argument("--yes", action="store_true", help="do not ask")
     command("check", _check, "check the settings, and the templates with cfn-lint and cdk-nag")
     command("schema", _schema, "export the settings' JSON Schemas to config/schema")
     return parser
@@ -110,6 +113,37 @@ def _local(options: argparse.Namespace, console: Console) -> int:
     from flywheel.local_aws.keep_up import keep_up  # noqa: PLC0415
 
     keep_up(console, port=options.port)
+    return 0
+
+
+def _empty(options: argparse.Namespace, console: Console) -> int:
+    import boto3  # noqa: PLC0415
+
+    from flywheel.emptying import empty  # noqa: PLC0415
+    from flywheel.errors import UserError  # noqa: PLC0415
+    from flywheel.settings import load_environments  # noqa: PLC0415
+
+    environments = load_environments(ROOT / "config")
+    if options.environment not in environments:
+        raise UserError(
+            f"{options.environment} is no environment; it must be one of {', '.join(environments)}."
+        )
+    environment = environments[options.environment]
+    if not options.yes:
+        account = boto3.client("sts", region_name=environment.region).get_caller_identity()
+        console.print(
+            f"This deletes all data and models of {environment.name} in account "
+            f"{account['Account']}, {environment.region}. Type {environment.name} to go on:",
+            highlight=False,
+        )
+        if input() != environment.name:
+            console.print("Nothing was deleted.")
+            return EXIT_FAILED
+
+    def clients(service: str) -> object:
+        return boto3.client(service, region_name=environment.region)
+
+    empty(environment, clients, lambda line: console.print(line, highlight=False))
     return 0
 
 
