@@ -14,6 +14,13 @@ from constructs import Construct
 
 REPOSITORY = Path(__file__).parent.parent
 
+INSTALL_WITHOUT_NETWORK = {"PIP_NO_BUILD_ISOLATION": "0"}
+"""Amazon's framework containers install the code with pip, which would fetch build tools.
+
+In isolation there is nowhere to fetch from. pip reads this variable inverted: 0 means no build
+isolation, so it takes the setuptools that the image has.
+"""
+
 
 class CodeAsset(s3_assets.Asset):
     """One file that jobs read from S3.

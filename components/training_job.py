@@ -5,7 +5,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from components.code_bundle import REPOSITORY, CodeBundle
+from components.code_bundle import INSTALL_WITHOUT_NETWORK, REPOSITORY, CodeBundle
 from components.data_lake import DataLake
 from components.instance_storage import has_local_storage
 from components.loop.asl import expression
@@ -112,6 +112,7 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": _RESTARTS_AFTER_FAULTS},
             "VpcConfig": vpc_config(self._network),
             "EnableNetworkIsolation": True,
+            "Environment": INSTALL_WITHOUT_NETWORK,
             "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
             "EnableManagedSpotTraining": settings.spot,
             "Tags": [{"Key": "flywheel:run", "Value": expression(run)}],

@@ -129,7 +129,14 @@ class Arguments:
 def main() -> None:
     """Run the job: raw → curated → features, for the months on the command line."""
     arguments = parse_arguments()
-    spark = (
+    spark = start_session()
+    run(spark, arguments)
+    spark.stop()
+
+
+def start_session() -> SparkSession:
+    """Spark, with what this job relies on; sizes are the submitter's business."""
+    return (
         SparkSession.builder.appName("flight-delay")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
@@ -139,8 +146,6 @@ def main() -> None:
         .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
         .getOrCreate()
     )
-    run(spark, arguments)
-    spark.stop()
 
 
 def run(spark: SparkSession, arguments: Arguments) -> None:
@@ -195,10 +200,13 @@ def read_csv(spark: SparkSession, folder: str, columns: list[str]) -> DataFrame:
     )
     for header, files in sorted(files_by_header(spark, folder).items()):
         names = [name.strip().strip('"').lower() for name in header.split(",")]
-        schema = ", ".join(f"_{index} string" for index in range(len(names)))
-        part = spark.read.csv(files, schema=schema, header=True)
+        fields = [
+            name if name in columns and names.index(name) == index else f"_{index}"
+            for index, name in enumerate(names)
+        ]
+        part = spark.read.csv(files, schema=", ".join(f"{f} string" for f in fields), header=True)
         cells = [
-            F.col(f"_{names.index(name)}") if name in names else F.lit(None).cast("string")
+            F.col(name) if name in fields else F.lit(None).cast("string").alias(name)
             for name in columns
         ]
         rows = rows.union(part.select(*cells))
@@ -206,19 +214,17 @@ def read_csv(spark: SparkSession, folder: str, columns: list[str]) -> DataFrame:
 
 
 def files_by_header(spark: SparkSession, folder: str) -> dict[str, list[str]]:
-    """The folder's objects by their first line.
+    """The folder's objects by their first line, as the patterns that Spark takes for paths.
 
-    The driver reads them itself: a Spark job costs more than that.
+    The driver reads the lines itself: a Spark job costs more than that.
     """
     place = Folder(spark, folder)
     files = place.files()
     found: dict[str, list[str]] = {}
     with ThreadPoolExecutor(max_workers=16) as pool:
         for file, header in zip(files, pool.map(place.first_line, files)):  # noqa: B905  Python 3.9
-            literal = re.sub(
-                r"([][{}?*\\])", r"\\\1", file.toString()
-            )  # Spark takes paths for patterns
-            found.setdefault(header, []).append(literal)
+            pattern = re.sub(r"([][{}?*\\])", r"\\\1", file.toString())
+            found.setdefault(header, []).append(pattern)
     return found
 
 

@@ -24,8 +24,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def by_name(flights: Flights, model: Model) -> tuple[Mapping[str, Any], int]:
 def numbers(name: str, values: Any) -> np.ndarray:
     """A column of numbers; NaN where there is none."""
     if not (isinstance(values, np.ndarray) and values.dtype.kind in "fiu"):
-        values = [number(name, row, value) for row, value in enumerate(values, 1)]
+        values = quick_numbers(values) or [number(name, n, v) for n, v in enumerate(values, 1)]
     column: np.ndarray = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
         column = column.astype(np.float32)
@@ -154,10 +155,23 @@ def numbers(name: str, values: Any) -> np.ndarray:
     return column
 
 
+def quick_numbers(values: Sequence[Any]) -> list[float] | None:
+    """A column without surprises, read in a third of the time; None if it has any."""
+    kinds = set(map(type, values))
+    try:
+        if kinds <= {str}:
+            return [float(value or "nan") for value in values]
+        if kinds <= {int, float, type(None)}:
+            return [math.nan if value is None else float(value) for value in values]
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
 def number(name: str, row: int, value: Any) -> float:
     """One number, or NaN for what is missing."""
     if value is None or (isinstance(value, str) and value.strip() in MISSING_TEXTS):
-        return float("nan")
+        return math.nan
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
             return float(value)
@@ -171,9 +185,9 @@ def coded(name: str, values: Iterable[Any], codes: Mapping[str, int]) -> list[fl
     column = []
     for row, value in enumerate(values, 1):
         if isinstance(value, str):
-            column.append(codes.get(value.strip(), float("nan")))
+            column.append(codes.get(value.strip(), math.nan))
         elif value is None or value != value:  # noqa: PLR0124  only NaN differs from itself
-            column.append(float("nan"))
+            column.append(math.nan)
         else:
             example = next(iter(codes), "A")
             raise RefusedError(

@@ -36,6 +36,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when XGBoost is load
 import xgboost as xgb
 
 SEARCH, FIT = "search", "fit"
+CODE = "inference_code"
 LEAST_VALIDATION_DAYS = 2
 
 
@@ -328,11 +329,12 @@ def resume(arguments: Arguments, data: str) -> tuple[bytearray | None, Progress]
 
 def save(arguments: Arguments, examples: Examples, booster: xgb.Booster) -> None:
     """Write the model, and beside it the code that serves it."""
-    code = Path(__file__).parent / "inference_code"
-    if not code.is_dir():
-        refuse(
-            f"{code} is missing: the bundle must have the folder inference_code beside train.py."
-        )
+    # Amazon's XGBoost container runs the script installed as a package; the bundle's other files
+    # are where the toolkit has unpacked it.
+    places = [Path(__file__).parent, arguments.model_dir.parent / "code"]
+    code = next((place / CODE for place in places if (place / CODE).is_dir()), None)
+    if code is None:
+        refuse(f"The bundle must have the folder {CODE} beside train.py.")
     booster.set_attr(
         progress=None,
         categories=json.dumps(examples.categories),

@@ -207,7 +207,8 @@ def read_checks(loop: LoopContext) -> State:
             "clean": [$sort($append($clean[$not($ in $months)], $passed))],
             "quarantined": [$sort($append($quarantined[$not($ in $months)], $refused))],
             "num_rows": $sum([$months.$number($lookup($rows, $)[1])]),
-            "summary": $join([$failed.(month & ' ' & name & ' is ' & $string(value))], ', ')
+            "summary": $join([$failed.(month & ' ' & name & ' is '
+                & (value = null ? 'unknown' : $string($round(value, 4))))], ', ')
         }}
     )"""
     return task(

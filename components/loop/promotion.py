@@ -1,5 +1,6 @@
 """A model that passed is registered, and deployed at once or after a person approved it."""
 
+from components.code_bundle import INSTALL_WITHOUT_NETWORK
 from components.loop.asl import State, allow, choice, expression, literal, note, task
 from components.loop.champion import allow_describe_packages
 from components.loop.context import LoopContext
@@ -65,6 +66,7 @@ def register(loop: LoopContext) -> State:
                             "SAGEMAKER_PROGRAM": serving.script,
                             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
                             "MODEL_SHA256": expression("$sha256"),
+                            **INSTALL_WITHOUT_NETWORK,
                         },
                     }
                 ],

@@ -19,6 +19,7 @@ from flywheel.demo.flights import FlightYear, RawObject
 from flywheel.demo.loop import Loop, Run, RunError
 from flywheel.demo.prediction import KnownFlight, some_flight
 from flywheel.demo.view import Step, View
+from flywheel.emptying import empty
 from flywheel.local_aws import LocalAws
 from flywheel.local_aws.images import ImageCatalogue
 from flywheel.local_aws.lifecycle import IMAGES_DIR
@@ -100,7 +101,7 @@ class MainJob:
                 "Start an AWS on this machine and bootstrap it",
                 "cdk deploy: the templates that go to AWS",
                 *(arrival.title for arrival in ARRIVALS),
-                "cdk destroy",
+                "Empty it, and cdk destroy",
             ],
         )
 
@@ -136,6 +137,7 @@ class MainJob:
                 deploy_seconds = self._deploy(aws)
                 turned = self._turn(aws)
                 with self._view.step() as step:
+                    empty(self._environment, aws.client, self._telling(step))
                     aws.destroy(STACKS, progress=self._telling(step))
                     step.detail = "nothing of it is left"
             except Exception as error:

@@ -61,7 +61,7 @@ class KnownFlight:
 
 
 def some_flight(s3: Any, *, bucket: str, prefix: str, month: str) -> KnownFlight:
-    """The month's flight with the longest known delay of the plane's previous leg.
+    """A flight of the month whose plane is known to have come in late, not long before.
 
     Args:
         s3: a boto3 client.
@@ -77,7 +77,8 @@ def some_flight(s3: Any, *, bucket: str, prefix: str, month: str) -> KnownFlight
             cursor = database.execute(
                 "SELECT * REPLACE (epoch(sched_dep_utc) AS sched_dep_utc) FROM read_parquet(?) "
                 "WHERE prev_arr_delay IS NOT NULL "
-                "ORDER BY prev_arr_delay DESC, flight_id LIMIT 1",
+                "ORDER BY prev_turnaround_minutes BETWEEN 120 AND 300 DESC, "
+                "abs(prev_arr_delay - 120), flight_id LIMIT 1",
                 [str(Path(folder) / "*.parquet")],
             )
             names = [column[0] for column in cursor.description or ()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich import box
 from rich.table import Table
 
 from flywheel.demo.client import CallCount
@@ -95,30 +96,35 @@ def write(evidence: Evidence, folder: Path) -> Path:
 
 def rounds_table(evidence: Evidence) -> Table:
     """The rounds as the terminal shows them at the end."""
-    table = Table(title="The rounds", title_justify="left", pad_edge=False)
-    for column in ("months", "rows", "hold-out", "challenger", "champion before", "decision"):
-        table.add_column(column)
+    table = Table(
+        title="The rounds, AUC on the newest clean month", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    for column in ("months", "rows", "challenger", "champion", "decision"):
+        table.add_column(column, no_wrap=True)
     table.add_column("jobs", justify="right")
     table.add_column("total", justify="right")
     for item in evidence.as_json()["rounds"]:
         table.add_row(
-            ", ".join(item["months"]),
+            _span(item["months"]),
             f"{item['rows']:,}",
-            item["holdout_month"] or "-",
             _model(item["challenger"]),
             _model(item["champion_before"]),
             item["decision"],
-            f"{item['seconds']['jobs']:.1f} s",
-            f"{item['seconds']['total']:.1f} s",
+            f"{item['seconds']['jobs']:.0f} s",
+            f"{item['seconds']['total']:.0f} s",
         )
     return table
+
+
+def _span(months: Sequence[str]) -> str:
+    return months[0] if len(months) == 1 else f"{months[0]} to {months[-1][-2:]}"
 
 
 def _model(model: Mapping[str, Any] | None) -> str:
     if model is None:
         return "-"
     version = f"v{model['version']} " if model["version"] else ""
-    return f"{version}AUC {model['auc']:.3f}" if model["auc"] is not None else version.strip()
+    return f"{version}{model['auc']:.3f}" if model["auc"] is not None else version.strip()
 
 
 def _round(run: Run) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,12 @@ import duckdb
 import pytest
 
 from flywheel.demo.flights import FlightYear, RawObject
-from flywheel.local_aws.emr_serverless.spark import SparkHome, local_settings, spark_command
+from flywheel.local_aws.emr_serverless.spark import (
+    SparkHome,
+    job_environment,
+    local_settings,
+    spark_command,
+)
 from flywheel.local_aws.images import ImageCatalogue
 from flywheel.settings.workload import CheckSettings
 from tests.workload import sample
@@ -156,6 +160,7 @@ def job(
 
 
 def run_spark(images: ImageCatalogue, folder: Path) -> None:
+    (folder / "spark").mkdir()
     home = SparkHome.find(images.python("emr-7.9.0"))
     command = spark_command(
         home,
@@ -165,19 +170,13 @@ def run_spark(images: ImageCatalogue, folder: Path) -> None:
         submitted="",
         record_classes_to=None,
     )
-    environment = {
-        "PATH": f"{home.java_home / 'bin'}:{os.environ['PATH']}",
-        "HOME": str(folder),
-        "JAVA_HOME": str(home.java_home),
-        "SPARK_HOME": str(home.spark),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_LOCAL_DIRS": str(folder / "spark"),
-        "PYSPARK_PYTHON": str(home.python),
-        "PYSPARK_DRIVER_PYTHON": str(home.python),
-        "TZ": "UTC",
-    }
     done = subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, check=False
+        command,
+        env=job_environment(home, folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-5000:]
 
