@@ -21,6 +21,7 @@ from flywheel.demo.prediction import KnownFlight, some_flight
 from flywheel.demo.view import Step, View
 from flywheel.emptying import empty
 from flywheel.local_aws import LocalAws
+from flywheel.local_aws.emr_serverless import class_archive
 from flywheel.local_aws.images import ImageCatalogue
 from flywheel.local_aws.lifecycle import IMAGES_DIR
 from flywheel.settings import load_environments, load_workloads
@@ -157,8 +158,8 @@ class MainJob:
         image = self._workload.training.image
         with self._view.step() as step:
             catalogue = ImageCatalogue(IMAGES_DIR, progress=self._telling(step))
-            for uri in (EMR_RELEASE, f"sagemaker-{image.framework}:{image.version}"):
-                catalogue.python(uri)
+            class_archive.prepare(catalogue.python(EMR_RELEASE), self._telling(step))
+            catalogue.python(f"sagemaker-{image.framework}:{image.version}")
             step.detail = "ready"
 
     def _deploy(self, aws: LocalAws) -> float:

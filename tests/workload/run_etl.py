@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "etl_code"))
 
-import flight_delay  # type: ignore[import-not-found]
+import flight_delay
 
 
 def keep(_: Any) -> None:
