@@ -406,6 +406,8 @@ def events_of(spark: SparkSession, curated: DataFrame, arguments: Arguments) -> 
     """What features look back on: the asked months, and the last days of the clean ones before."""
     events = curated.select(*EVENT_COLUMNS, F.lit(True).alias("asked"))
     for month in arguments.history_months:
+        if not Folder(spark, f"{arguments.curated}month={month}").exists():
+            continue  # clean once, deleted since: what it knew is not known any more
         edge = F.lit(f"{next_month(month)}-01").cast("timestamp") - F.expr(
             f"INTERVAL {HISTORY_DAYS} DAYS"
         )

@@ -319,7 +319,11 @@ def resume(arguments: Arguments, data: str) -> tuple[bytearray | None, Progress]
     if not path.is_file():
         return None, Progress(data)
     trees = bytearray(path.read_bytes())
-    progress = Progress(**json.loads(xgb.Booster(model_file=trees).attr("progress") or "{}"))
+    try:
+        progress = Progress(**json.loads(xgb.Booster(model_file=trees).attr("progress") or "{}"))
+    except (xgb.core.XGBoostError, TypeError, ValueError):
+        print("the checkpoint cannot be read, its copy may have been cut off; starting anew")
+        return None, Progress(data)
     if progress.data != data:
         print("the checkpoint is of other data or hyperparameters; starting anew")
         return None, Progress(data)

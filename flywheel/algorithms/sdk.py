@@ -41,7 +41,9 @@ def ask_sdk(regions: Sequence[str], home: Path = ROOT / ".flywheel") -> Answers:
         asked = _hash(QUESTIONS.read_bytes(), json.dumps(list(regions)).encode())
         kept = folder / f"answers-{asked}.json"
         if not kept.exists():
-            done = _run([str(python), "-W", "ignore", str(QUESTIONS)], json.dumps(list(regions)))
+            done = _run(
+                [str(python), "-P", "-W", "ignore", str(QUESTIONS)], json.dumps(list(regions))
+            )
             partial = kept.with_suffix(".partial")
             partial.write_text(done, encoding="utf-8")
             partial.replace(kept)

@@ -238,7 +238,7 @@ def test_finding_a_row_reads_its_own_file_only(monkeypatch: pytest.MonkeyPatch) 
 def test_the_import_brings_neither_an_aws_library_nor_pydantic() -> None:
     script = (
         "import sys\n"
-        "import flywheel.algorithms.validation, flywheel.algorithms.requests\n"
+        "import flywheel.algorithms.validation, flywheel.algorithms.training_requests\n"
         "heavy = {'boto3', 'botocore', 'aws_cdk', 'pydantic', 'ruamel', 'numpy'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

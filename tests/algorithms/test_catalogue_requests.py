@@ -11,7 +11,7 @@ import botocore.model
 import botocore.validate
 import pytest
 
-from flywheel.algorithms import catalogue, images, requests
+from flywheel.algorithms import catalogue, images, training_requests
 from flywheel.algorithms.validation import ChannelUse, RangeUse, Training, Tuning
 from tests.algorithms.trainings import MINIMAL, tuned
 
@@ -67,7 +67,7 @@ def _job(key: str, training: Training) -> dict[str, Any]:
         "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
         "RoleArn": "arn:aws:iam::000000000000:role/training",
         "InputDataConfig": [
-            requests.channel_input(algorithm, name, use, f"s3://bucket/{key}/{name}/")
+            training_requests.channel_input(algorithm, name, use, f"s3://bucket/{key}/{name}/")
             for name, use in training.channels.items()
         ],
         "OutputDataConfig": {"S3OutputPath": "s3://bucket/models/"},
@@ -81,7 +81,7 @@ def _job(key: str, training: Training) -> dict[str, Any]:
 
 
 def _training_job(key: str, training: Training) -> dict[str, Any]:
-    sent = requests.hyperparameters(catalogue.find(key), training.hyperparameters)
+    sent = training_requests.hyperparameters(catalogue.find(key), training.hyperparameters)
     return {"TrainingJobName": "job", **_job(key, training), "HyperParameters": sent}
 
 
@@ -93,15 +93,17 @@ def _tuning_job(key: str, training: Training) -> dict[str, Any]:
         "HyperParameterTuningJobName": "job",
         "HyperParameterTuningJobConfig": {
             "Strategy": "Bayesian",
-            "HyperParameterTuningJobObjective": requests.objective(
+            "HyperParameterTuningJobObjective": training_requests.objective(
                 algorithm, training.tuning.objective
             ),
             "ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2},
-            "ParameterRanges": requests.parameter_ranges(algorithm, training),
+            "ParameterRanges": training_requests.parameter_ranges(algorithm, training),
         },
         "TrainingJobDefinition": {
             **_job(key, training),
-            "StaticHyperParameters": requests.hyperparameters(algorithm, training.hyperparameters),
+            "StaticHyperParameters": training_requests.hyperparameters(
+                algorithm, training.hyperparameters
+            ),
         },
     }
 
@@ -132,7 +134,7 @@ def test_the_training_job_of_every_row_passes(key: str) -> None:
 def test_the_tuning_job_of_every_row_passes(key: str) -> None:
     request = _tuning_job(key, tuned(key))
     ranges = request["HyperParameterTuningJobConfig"]["ParameterRanges"]
-    assert sum(map(len, ranges.values())) <= requests.MAX_TUNED
+    assert sum(map(len, ranges.values())) <= training_requests.MAX_TUNED
     assert _refusals("CreateHyperParameterTuningJob", request) == []
 
 
@@ -158,7 +160,7 @@ def test_a_planted_fault_is_seen() -> None:
 
 
 def test_values_are_sent_as_the_algorithm_reads_them() -> None:
-    sent = requests.hyperparameters
+    sent = training_requests.hyperparameters
     words = catalogue.find("blazingtext_word2vec")
     assert sent(words, {"subwords": True, "mode": "cbow"}) == {"subwords": "True", "mode": "cbow"}
     linear = catalogue.find("linear_learner_regression")
@@ -180,23 +182,26 @@ def test_values_are_sent_as_the_algorithm_reads_them() -> None:
 
 def test_without_labels_the_first_column_is_not_taken_for_one() -> None:
     channels = catalogue.find("kmeans").channels
-    assert requests.content_type(channels["train"], "text/csv") == "text/csv;label_size=0"
-    assert requests.content_type(channels["train"], "text/csv; label_size=0") == (
+    assert training_requests.content_type(channels["train"], "text/csv") == "text/csv;label_size=0"
+    assert training_requests.content_type(channels["train"], "text/csv; label_size=0") == (
         "text/csv;label_size=0"
     )
     scored = catalogue.find("random_cut_forest").channels["test"]
-    assert requests.content_type(scored, "text/csv") == "text/csv;label_size=1"
+    assert training_requests.content_type(scored, "text/csv") == "text/csv;label_size=1"
     trees = catalogue.find("xgboost").channels["train"]
-    assert requests.content_type(trees, "text/csv") == "text/csv"
-    assert requests.content_type(trees, None) == "text/libsvm"
+    assert training_requests.content_type(trees, "text/csv") == "text/csv"
+    assert training_requests.content_type(trees, None) == "text/libsvm"
     pictures = catalogue.find("image_classification").channels["train"]
-    assert requests.content_type(pictures, "application/x-recordio") == "application/x-recordio"
+    assert (
+        training_requests.content_type(pictures, "application/x-recordio")
+        == "application/x-recordio"
+    )
 
 
 def test_data_is_distributed_as_aws_recommends() -> None:
     def distribution(key: str, name: str) -> str:
         algorithm = catalogue.find(key)
-        sent = requests.channel_input(
+        sent = training_requests.channel_input(
             algorithm, name, ChannelUse(content_type="text/csv"), "s3://b/"
         )
         return str(sent["DataSource"]["S3DataSource"]["S3DataDistributionType"])
@@ -220,7 +225,7 @@ def test_ranges_are_sent_by_their_kind() -> None:
     eta = {"Name": "eta", "MinValue": "0.01", "MaxValue": "0.3", "ScalingType": "Logarithmic"}
     depth = {"Name": "max_depth", "MinValue": "0", "MaxValue": "10", "ScalingType": "Linear"}
     alias = {"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5", "ScalingType": "Linear"}
-    assert requests.parameter_ranges(catalogue.find("xgboost"), training) == {
+    assert training_requests.parameter_ranges(catalogue.find("xgboost"), training) == {
         "ContinuousParameterRanges": [eta, alias],
         "IntegerParameterRanges": [depth],
     }
@@ -232,24 +237,27 @@ def test_a_recommended_range_follows_the_other_settings() -> None:
             hyperparameters={"weight_init_type": kind},
             tuning=Tuning(ranges={"weight_init_scale": RangeUse()}),
         )
-        sent = requests.parameter_ranges(catalogue.find("seq2seq"), training)
+        sent = training_requests.parameter_ranges(catalogue.find("seq2seq"), training)
         assert sent["ContinuousParameterRanges"][0]["MinValue"] == low
 
 
 def test_booleans_and_numbers_are_tuned_as_text() -> None:
     training = Training(tuning=Tuning(ranges={"use_bias": RangeUse()}))
-    sent = requests.parameter_ranges(catalogue.find("linear_learner_regression"), training)
+    sent = training_requests.parameter_ranges(catalogue.find("linear_learner_regression"), training)
     assert sent == {
         "CategoricalParameterRanges": [{"Name": "use_bias", "Values": ["true", "false"]}]
     }
     training = Training(tuning=Tuning(ranges={"batch_size": RangeUse(values=(16, 32))}))
-    sent = requests.parameter_ranges(catalogue.find("seq2seq"), training)
+    sent = training_requests.parameter_ranges(catalogue.find("seq2seq"), training)
     assert sent == {"CategoricalParameterRanges": [{"Name": "batch_size", "Values": ["16", "32"]}]}
 
 
 def test_the_goal_of_an_objective_is_the_algorithms() -> None:
-    assert requests.objective(catalogue.find("kmeans"), "test:msd") == {
+    assert training_requests.objective(catalogue.find("kmeans"), "test:msd") == {
         "Type": "Minimize",
         "MetricName": "test:msd",
     }
-    assert requests.objective(catalogue.find("xgboost"), "validation:auc")["Type"] == "Maximize"
+    assert (
+        training_requests.objective(catalogue.find("xgboost"), "validation:auc")["Type"]
+        == "Maximize"
+    )

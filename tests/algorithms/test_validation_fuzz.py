@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from flywheel.algorithms import catalogue, requests
+from flywheel.algorithms import catalogue, training_requests
 from flywheel.algorithms.catalogue import Hyperparameter
 from flywheel.algorithms.findings import Finding, Findings
 from flywheel.algorithms.validation import ChannelUse, RangeUse, Training, Tuning, check
@@ -169,7 +169,7 @@ def test_what_is_accepted_can_be_sent(key: str, data: Any) -> None:
         instance_type=least.instance_type,
     )
     assume(not check(key, training).problems)
-    sent = requests.hyperparameters(algorithm, training.hyperparameters)
+    sent = training_requests.hyperparameters(algorithm, training.hyperparameters)
     assert sent.keys() == training.hyperparameters.keys()
     for name, text in sent.items():
         known = algorithm.hyperparameters[name]

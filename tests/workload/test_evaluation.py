@@ -154,6 +154,27 @@ def link(name: str, target: str) -> tarfile.TarInfo:
     return member
 
 
+def test_a_champion_that_knows_a_column_which_is_gone_can_still_be_compared(
+    challenger: Path, features: Path, xgboost_python: Path, tmp_path: Path
+) -> None:
+    source = f"'{features / f'month={sample.HOLDOUT}'}/*.parquet'"
+    (tmp_path / "data").mkdir()
+    with duckdb.connect() as database:
+        query = f"SELECT * EXCLUDE wind_dir FROM read_parquet({source})"
+        database.execute(f"COPY ({query}) TO '{tmp_path / 'data' / 'part.parquet'}'")
+
+    done = evaluate(
+        xgboost_python,
+        tmp_path / "output",
+        *("--challenger", challenger, "--holdout", tmp_path / "data"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "no column wind_dir" in done.stdout
+    report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    assert report["challenger"]["auc"] > 0.5
+
+
 @pytest.mark.parametrize(
     ("member", "message"),
     [

@@ -71,6 +71,19 @@ LATER = BASE.changed(
 """The same events a minute later."""
 
 
+GARBAGE = {
+    "other order.csv": "\ufeffcarrier,day,month,year,time_hour,minute,flight,origin,dest\n"
+    "UA,1,1,2013,2013-01-01T10:00:00Z,15,1545,EWR,IAH\n",
+    "numbers [1] {2}.csv": "year,month,day,dep_delay,arr_delay,distance,flight,time_hour,minute\n"
+    "0001,1,1,1e99,abc,NaN,x,0001-01-01T00:00:00Z,0\n"
+    "2147483647,13,32,Infinity,-1,--1,9999999999,+294247-01-10T04:00:54Z,99999999999\n",
+    "rows.csv": 'carrier,origin\nUA,EWR,too,many\ntoo few\n\n"never closed\n',
+    "no header.csv": "\x00\x01\x02\n{}\n",
+    "empty.csv": "",
+}
+"""By file name; one flight in it is a flight."""
+
+
 @dataclass(frozen=True)
 class Zone:
     """One Spark job's output, read with DuckDB."""
@@ -115,6 +128,7 @@ class Lake:
     later: Zone
     repeated: Zone
     sample: Zone
+    garbage: Zone
 
 
 @pytest.fixture(scope="module")
@@ -127,16 +141,29 @@ def lake(images: ImageCatalogue, tmp_path_factory: pytest.TempPathFactory) -> La
     objects = [*year.reference(), *year.weather([JANUARY, DAMAGED])]
     put(folder / "raw-sample", [*objects, *year.batch([JANUARY], files_a_month=3)])
     put(folder / "raw-sample", year.damaged_batch(DAMAGED))
+    put(
+        folder / "raw-garbage",
+        [
+            *(
+                RawObject(f"flights/month={JANUARY}/{name}", text.encode())
+                for name, text in GARBAGE.items()
+            ),
+            RawObject("airports/airports.csv", b"faa,tzone\nIAH,No/Where\n"),
+            RawObject(f"weather/month={JANUARY}/w.csv", b"origin,temp,time_hour\nEWR,hot,noon\n"),
+        ],
+    )
     steps = [
         job(folder, "base", [JANUARY, FEBRUARY]),
         job(folder, "later", [JANUARY, FEBRUARY]),
         ["copy", str(folder / "base"), str(folder / "repeated")],
         job(folder, "repeated", [FEBRUARY], history=[JANUARY], raw="base"),
         job(folder, "sample", [JANUARY, DAMAGED]),
+        job(folder, "garbage", [JANUARY, FEBRUARY], history=["2012-12"]),
     ]
     (folder / "steps.json").write_text(json.dumps(steps))
     run_spark(images, folder)
-    return Lake(*(Zone(folder / name) for name in ("base", "later", "repeated", "sample")))
+    names = ("base", "later", "repeated", "sample", "garbage")
+    return Lake(*(Zone(folder / name) for name in names))
 
 
 def put(raw: Path, objects: Sequence[RawObject]) -> None:
@@ -178,7 +205,7 @@ def run_spark(images: ImageCatalogue, folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-5000:]
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
 
 
 def checks_of(zone: Zone, month: str) -> dict[str, tuple[float | None, bool]]:
@@ -330,6 +357,22 @@ def test_a_damaged_month_is_curated_and_the_checks_find_the_damage(lake: Lake) -
     for name in ("missing_carrier", "impossible_delay", "impossible_distance"):
         assert found[name][0] == pytest.approx(1 / 3, abs=0.01)
     assert found["rows"][1]
+
+
+def test_garbage_is_curated_as_nothing_known_and_has_no_features(lake: Lake) -> None:
+    curated = lake.garbage.rows("curated")
+
+    flight = curated["2013-01-01-UA-1545-EWR"]
+    assert (flight["sched_dep_utc"], flight["dest"]) == ("2013-01-01 10:15:00+00", "IAH")
+    assert flight["distance"] is None
+    assert lake.garbage.rows("features") == {}
+    assert not checks_of(lake.garbage, JANUARY)["missing_date"][1]
+
+
+def test_a_month_without_a_file_is_there_and_empty(lake: Lake) -> None:
+    for table in ("curated", "features"):
+        assert FEBRUARY not in {row["month"] for row in lake.garbage.rows(table).values()}
+        assert lake.garbage.bytes_of(table, FEBRUARY)
 
 
 @pytest.mark.parametrize("check", sample.settings().checks, ids=lambda check: check.name)

@@ -53,6 +53,18 @@ def test_a_checkpoint_of_other_hyperparameters_is_not_used(
     assert other.sha256() != trained.run.sha256()
 
 
+def test_a_checkpoint_whose_copy_was_cut_off_is_not_used(
+    trained: Trained, new_run: TrainingRun
+) -> None:
+    whole = (trained.run.opt_ml / "checkpoints" / "checkpoint.ubj").read_bytes()
+    (new_run.opt_ml / "checkpoints" / "checkpoint.ubj").write_bytes(whole[: len(whole) // 2])
+
+    log = new_run.complete()
+
+    assert "cannot be read" in log
+    assert new_run.sha256() == trained.run.sha256()
+
+
 @pytest.mark.parametrize("metric", sample.settings().training.metrics, ids=lambda m: m.name)
 def test_the_log_has_a_line_for_every_metric_of_the_settings(
     trained: Trained, metric: MetricSettings
