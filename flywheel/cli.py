@@ -7,6 +7,7 @@ goes to build/error.log.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     errors = Console(stderr=True)
     signal.signal(signal.SIGTERM, _interrupt)
+    # Before any library configures logging for us: what a person reads is ours alone.
+    logging.basicConfig(level=logging.WARNING)
     try:
         code: int = options.run(options, console)
     except KeyboardInterrupt:
