@@ -167,7 +167,7 @@ class MainJob:
             aws.bootstrap(progress=self._telling(step))
             step.detail = aws.endpoint_url
         with self._view.step() as step:
-            aws.deploy(STACKS, progress=self._telling(step))
+            aws.deploy("-c", f"env={ENVIRONMENT}", STACKS, progress=self._telling(step))
             step.detail = f"{len(_outputs_by_stack(aws))} stacks"
         return step.seconds
 

@@ -136,8 +136,9 @@ def _round(run: Run) -> dict[str, Any]:
     return {
         "months": output["months"],
         "rows": output["rows"],
-        "holdout_month": output["holdout_month"],
-        "training_months": output["training_months"],
+        # Without a challenger nothing was trained or held out in this round.
+        "holdout_month": output["holdout_month"] if challenger else None,
+        "training_months": output["training_months"] if challenger else [],
         "challenger": challenger and {"version": challenger["version"], "auc": challenger["auc"]},
         "champion_before": champion and {"version": champion["version"], "auc": champion["auc"]},
         "decision": output["outcome"],
