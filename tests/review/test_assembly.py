@@ -84,10 +84,10 @@ def folder(tmp_path: Path) -> Path:
             "/dev/Lake/Raw/Resource": [
                 {"type": "aws:cdk:logicalId", "data": "RawABC"},
                 frames(
-                    "__init__ (/work/here/lib/site-packages/x.py:1)",
-                    "__init__ (/work/here/components/lake.py:12)",
-                    "__init__ (/work/here/stacks/lake_stack.py:34)",
-                    "<module> (/work/here/app.py:5)",
+                    "__init__ (/somewhere/here/lib/site-packages/x.py:1)",
+                    "__init__ (/somewhere/here/components/lake.py:12)",
+                    "__init__ (/somewhere/here/stacks/lake_stack.py:34)",
+                    "<module> (/somewhere/here/app.py:5)",
                 ),
             ],
         },
@@ -129,7 +129,7 @@ def test_lines_of_code_are_relative_and_the_innermost_is_first(folder: Path) -> 
         "stacks/lake_stack.py:34",
         "app.py:5",
     )
-    inside = read_environment(folder, "dev", root=Path("/work/here/stacks")).stacks["Lake"]
+    inside = read_environment(folder, "dev", root=Path("/somewhere/here/stacks")).stacks["Lake"]
     assert inside.sources["RawABC"] == ("lake_stack.py:34",)
 
 
