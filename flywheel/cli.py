@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console()
     errors = Console(stderr=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell without job control starts its background commands with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     # Before any library configures logging for us: what a person reads is ours alone.
     logging.basicConfig(level=logging.WARNING)
     try:
