@@ -1,12 +1,17 @@
 """What several rooms' tests share: one synthesis of the whole app for the session."""
 
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# A shell without job control starts background commands with SIGINT ignored, and children inherit
+# that; tests that press Ctrl-C need it as it is at a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
