@@ -32,7 +32,7 @@ class PredictionApi:
         self.url = f"{url.rstrip('/')}/predictions"
         self._signer = SigV4Auth(Credentials(*credentials), "execute-api", region)
         self._pool = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(total=TIMEOUT_SECONDS)
+            maxsize=4, retries=False, timeout=urllib3.Timeout(total=TIMEOUT_SECONDS)
         )
 
     def post(self, instances: Sequence[Instance]) -> tuple[int, bytes]:
