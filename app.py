@@ -140,7 +140,8 @@ def build(app: App, *, config: Path, accounts: Mapping[str, str]) -> None:
     """
     environments = load_environments(config)
     for name in _asked(app, "env", environments):
-        workloads = load_workloads(config, name)
+        builtin = app.node.try_get_context("workload") is not None
+        workloads = load_workloads(config, name, builtin=builtin)
         EnvironmentStage(
             app,
             environment=environments[name],

@@ -86,7 +86,8 @@ class DataLake(Construct):
         """Its tables, and the way of its Spark job through the zones, limited to its prefix."""
         tables = workload.data.tables
         self.add_table(workload, "curated", tables.curated, self.curated)
-        self.add_table(workload, "features", tables.features, self.features)
+        if tables.features:
+            self.add_table(workload, "features", tables.features, self.features)
         prefix = f"{workload.name}/*"
         self.raw.grant_read(self.spark.job_role, prefix)
         self.curated.grant_read_write(self.spark.job_role, prefix)

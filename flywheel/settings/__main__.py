@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from flywheel.errors import UserError
-from flywheel.settings.loading import check_all, environment_names
+from flywheel.settings.loading import check_all, environment_names, warnings
 from flywheel.settings.schema import write_schemas
 
 
@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
             write_schemas(config_dir / "schema")
         else:
             check_all(config_dir)
+            for doubt in warnings(config_dir):
+                sys.stderr.write(f"warning: {doubt}\n")
             names = ", ".join(environment_names(config_dir))
             sys.stdout.write(f"The settings of {names} are in order.\n")
     except UserError as error:

@@ -7,14 +7,17 @@ from flywheel.algorithms.errors import RefusedError, nearest
 from flywheel.settings.rules import AbsentError, Broken, Rule, Steps, Values
 
 _IMAGE = ("training", "image")
+_EVALUATION_IMAGE = ("evaluation", "image")
 
 
 def image_rules(region: str | None) -> tuple[Rule, ...]:
     """The rules for one region; without a region, all but the one about it."""
     in_region = (_is_in_region(region),) if region else ()
     return (
-        _image_runs_scripts,
-        _image_exists,
+        _image_runs_scripts(_IMAGE),
+        _image_runs_scripts(_EVALUATION_IMAGE),
+        _image_exists(_IMAGE),
+        _image_exists(_EVALUATION_IMAGE),
         _image_runs_on("training", "instance_type"),
         _image_runs_on("evaluation", "instance_type"),
         _variants_share_an_image,
@@ -22,43 +25,53 @@ def image_rules(region: str | None) -> tuple[Rule, ...]:
     )
 
 
-def _image_runs_scripts(values: Values) -> Iterator[Broken]:
-    framework, version = values(*_IMAGE, "framework"), values(*_IMAGE, "version")
-    known = images.SCRIPT_FRAMEWORKS
-    if framework not in known:
-        built_in = framework in images.names()
-        near = nearest(framework, known)
-        yield Broken(
-            (*_IMAGE, "framework"),
-            ("a built-in algorithm runs no script" if built_in else "there is no such framework")
-            + f"; AWS publishes images of {', '.join(known)}",
-            f"The nearest is {near}." if near and not built_in else "",
-        )
-    elif (framework, version) == ("xgboost", "1"):
-        yield Broken(
-            (*_IMAGE, "version"),
-            "this is the built-in algorithm, which runs no script",
-            f"Choose a framework version, for example {images.versions('xgboost')[0]}.",
-        )
+def _image_runs_scripts(image: Steps) -> Rule:
+    def rule(values: Values) -> Iterator[Broken]:
+        framework, version = values(*image, "framework"), values(*image, "version")
+        known = images.SCRIPT_FRAMEWORKS
+        if framework not in known:
+            built_in = framework in images.names()
+            near = nearest(framework, known)
+            yield Broken(
+                (*image, "framework"),
+                (
+                    "a built-in algorithm runs no script"
+                    if built_in
+                    else "there is no such framework"
+                )
+                + f"; AWS publishes images of {', '.join(known)}",
+                f"The nearest is {near}." if near and not built_in else "",
+            )
+        elif (framework, version) == ("xgboost", "1"):
+            yield Broken(
+                (*image, "version"),
+                "this is the built-in algorithm, which runs no script",
+                f"Choose a framework version, for example {images.versions('xgboost')[0]}.",
+            )
+
+    return rule
 
 
-def _image_exists(values: Values) -> Iterator[Broken]:
-    framework, version = values(*_IMAGE, "framework"), values(*_IMAGE, "version")
-    if framework not in images.SCRIPT_FRAMEWORKS:
-        return
-    for scope in ("training", "inference"):
-        try:
-            images.repository_and_tag(framework, version, scope=scope)
-        except RefusedError as error:
-            yield Broken((*_IMAGE, "version"), error.rule, error.remedy)
+def _image_exists(image: Steps) -> Rule:
+    def rule(values: Values) -> Iterator[Broken]:
+        framework, version = values(*image, "framework"), values(*image, "version")
+        if framework not in images.SCRIPT_FRAMEWORKS:
             return
+        for scope in ("training", "inference"):
+            try:
+                images.repository_and_tag(framework, version, scope=scope)
+            except RefusedError as error:
+                yield Broken((*image, "version"), error.rule, error.remedy)
+                return
+
+    return rule
 
 
 def _image_runs_on(*steps: str) -> Rule:
     def rule(values: Values) -> Iterator[Broken]:
         instance_type = values(*steps)
         try:
-            _repository_and_tag(values, instance_type, "training")
+            _repository_and_tag(values, instance_type, "training", _image_of(values, steps[0]))
         except RefusedError as error:
             if error.about == "instance_type":
                 yield Broken(steps, error.rule, error.remedy)
@@ -106,6 +119,13 @@ def _is_in_region(region: str) -> Rule:
     return rule
 
 
-def _repository_and_tag(values: Values, instance_type: str, scope: images.Scope) -> str:
-    framework, version = values(*_IMAGE, "framework"), values(*_IMAGE, "version")
+def _image_of(values: Values, section: str) -> Steps:
+    own = values.get(section, "image", default=None) if section == "evaluation" else None
+    return _IMAGE if own is None else (section, "image")
+
+
+def _repository_and_tag(
+    values: Values, instance_type: str, scope: images.Scope, image: Steps = _IMAGE
+) -> str:
+    framework, version = values(*image, "framework"), values(*image, "version")
     return images.repository_and_tag(framework, version, instance_type=instance_type, scope=scope)

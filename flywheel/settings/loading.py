@@ -7,6 +7,7 @@ from pathlib import Path
 from flywheel.algorithms import regions
 from flywheel.algorithms.errors import nearest
 from flywheel.errors import UserError
+from flywheel.settings.algorithm_rules import algorithm_rules, algorithm_warnings
 from flywheel.settings.document import Located, read
 from flywheel.settings.environment import EnvironmentSettings
 from flywheel.settings.environment_rules import ENVIRONMENT_RULES
@@ -15,6 +16,8 @@ from flywheel.settings.file_rules import file_rules
 from flywheel.settings.image_rules import image_rules
 from flywheel.settings.messages import problem_at
 from flywheel.settings.overrides import override_problems, with_overrides
+from flywheel.settings.rules import Values
+from flywheel.settings.tuning_rules import TUNING_RULES
 from flywheel.settings.validation import validated
 from flywheel.settings.workload import WorkloadSettings
 from flywheel.settings.workload_rules import WORKLOAD_RULES
@@ -48,8 +51,20 @@ def load_environments(config_dir: Path) -> dict[str, EnvironmentSettings]:
     return environments
 
 
-def load_workloads(config_dir: Path, environment: str) -> dict[str, WorkloadSettings]:
+BUILTIN = "builtin"
+"""Folder below `workloads/` with a workload for each built-in algorithm, to deploy when asked for:
+nobody wants all of them, and each costs money. A copy beside the folder is a workload like any."""
+
+
+def load_workloads(
+    config_dir: Path, environment: str, *, builtin: bool = False
+) -> dict[str, WorkloadSettings]:
     """All workloads as one environment has them, its `overrides` merged in, by name.
+
+    Args:
+      config_dir: Folder with `environments/` and `workloads/`.
+      environment: One of them.
+      builtin: Those of `workloads/builtin/` too, but for names that a workload of yours has.
 
     Raises:
       SettingsError: with every problem of every file.
@@ -62,13 +77,16 @@ def load_workloads(config_dir: Path, environment: str) -> dict[str, WorkloadSett
         raise UserError(f"environment is {environment}; config/environments has none. {remedy}")
     folder = config_dir / "workloads"
     problems = _misnamed_files(folder, config_dir)
+    region = _region(config_dir, environment)
     rules = (
         *WORKLOAD_RULES,
-        *image_rules(_region(config_dir, environment)),
+        *TUNING_RULES,
+        *image_rules(region),
+        *algorithm_rules(region),
         *file_rules(config_dir.parent),
     )
     workloads: dict[str, WorkloadSettings] = {}
-    for path in _yaml_files(folder):
+    for path in _workload_files(config_dir, builtin=builtin):
         with _collected(problems):
             root = read(path, _shown(path, config_dir))
             merged = with_overrides(root, environment)
@@ -91,8 +109,19 @@ def check_all(config_dir: Path) -> None:
         load_environments(config_dir)
     for name in environment_names(config_dir):
         with _collected(problems):
-            load_workloads(config_dir, name)
+            load_workloads(config_dir, name, builtin=True)
     _raise_if_any(problems)
+
+
+def warnings(config_dir: Path) -> tuple[Problem, ...]:
+    """What is doubtful in settings that are in order, each once."""
+    found: set[Problem] = set()
+    for environment in environment_names(config_dir):
+        for path in _workload_files(config_dir, builtin=True):
+            root = with_overrides(read(path, _shown(path, config_dir)), environment)
+            for doubt in algorithm_warnings(Values(root.plain())):
+                found.add(problem_at(root, doubt.steps, doubt.rule, doubt.remedy, doubt.value))
+    return tuple(sorted(found))
 
 
 def _name_collisions(
@@ -120,6 +149,15 @@ def _environment_files(config_dir: Path) -> dict[str, Path]:
     files = {path.stem: path for path in _yaml_files(config_dir / "environments")}
     first = [name for name in FIRST_ENVIRONMENTS if name in files]
     return {name: files[name] for name in (*first, *sorted(files.keys() - set(first)))}
+
+
+def _workload_files(config_dir: Path, *, builtin: bool) -> list[Path]:
+    folder = config_dir / "workloads"
+    ours = [path for path in _yaml_files(folder) if BUILTIN not in path.relative_to(folder).parts]
+    if not builtin:
+        return ours
+    taken = {path.stem for path in ours}
+    return ours + [path for path in _yaml_files(folder / BUILTIN) if path.stem not in taken]
 
 
 def _yaml_files(folder: Path) -> list[Path]:

@@ -57,28 +57,32 @@ def _is_too_short(entry: Entry, root: Located) -> bool:
 def problems_of(entries: Sequence[Entry], model: type[Settings], root: Located) -> list[Problem]:
     """One problem for each entry, at the line of its setting."""
     problems: list[Problem] = []
-    misspelt: set[tuple[Step, ...]] = set()
+    meant = misspelt(entries, model)
     for entry in entries:
         steps: tuple[Step, ...] = tuple(entry["loc"])
         if entry["type"] == "extra_forbidden":
             known = _known_keys(steps, model)
             near = nearest(str(steps[-1]), known)
-            if near:
-                misspelt.add((*steps[:-1], near))
             problems.append(_unknown(root.at(steps)[0], near, known))
-    for entry in entries:
-        steps = tuple(entry["loc"])
-        if entry["type"] == "missing":
-            if steps not in misspelt:
+        elif entry["type"] == "missing":
+            # Who misspells `algorithm` does not miss what a script needs.
+            if steps not in meant and (*steps[:-1], "algorithm") not in meant:
                 problems.append(_missing(steps, model, root))
         elif steps and steps[-1] == "[key]":
             words = _rule(entry, steps[-2])
             problems.append(problem_at(root, steps[:-1], *words, value="not a usable name"))
-        elif entry["type"] != "extra_forbidden":
+        else:
             located, _ = root.at(steps)
             words = _rule(entry, located.plain(), located.text)
             problems.append(problem_at(root, steps, *words))
     return problems
+
+
+def misspelt(entries: Sequence[Entry], model: type[Settings]) -> frozenset[tuple[Step, ...]]:
+    """The settings that were probably meant by keys that do not exist."""
+    unknown = [tuple(entry["loc"]) for entry in entries if entry["type"] == "extra_forbidden"]
+    near = [(steps, nearest(str(steps[-1]), _known_keys(steps, model))) for steps in unknown]
+    return frozenset((*steps[:-1], name) for steps, name in near if name)
 
 
 def problem_at(

@@ -47,9 +47,15 @@ class Values:
     def get(self, *steps: Step, default: Any) -> Any:
         """The value, or the default where its group is given without it."""
         group = self(*steps[:-1]) if len(steps) > 1 else self._data
+        if self.is_refused(*steps):
+            raise AbsentError(setting_name(steps))
         if isinstance(group, dict) and steps[-1] not in group:
             return default
         return self(*steps)
+
+    def is_refused(self, *steps: Step) -> bool:
+        """Whether the value, or a group around it, is invalid by itself."""
+        return any(steps[: index + 1] in self._invalid for index in range(len(steps)))
 
     def entries(self, *steps: Step) -> Iterator[Steps]:
         """The way to each entry of a list, valid or not; nothing where the list is missing."""

@@ -47,6 +47,9 @@ def _with_overrides(schema: dict[str, Any]) -> dict[str, Any]:
         for name, definition in list(schema["$defs"].items())
     }
     schema["$defs"]["Overrides"] = partial
+    of_algorithm = {"training": {"required": ["algorithm"]}}
+    served_by_script = {"serving": {"required": ["source", "script"]}}
+    schema |= {"if": {"properties": of_algorithm}, "else": {"properties": served_by_script}}
     schema["properties"]["overrides"] = {
         "description": "What an environment does differently, by its name. Mappings are merged, "
         "lists and values replaced.",

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from flywheel.settings.base import Settings
 from flywheel.settings.document import Located
 from flywheel.settings.errors import Problem, SettingsError
-from flywheel.settings.messages import entries_of, problem_at, problems_of
+from flywheel.settings.messages import entries_of, misspelt, problem_at, problems_of
 from flywheel.settings.rules import Rule, Steps, Values, broken
 
 
@@ -22,7 +22,7 @@ def validated[S: Settings](
     except ValidationError as error:
         refused = entries_of(error, root)
         problems += problems_of(refused, model, root)
-        invalid = frozenset(tuple(entry["loc"]) for entry in refused)
+        invalid = frozenset(tuple(entry["loc"]) for entry in refused) | misspelt(refused, model)
     for found in broken(rules, Values(plain, invalid)):
         problems.append(problem_at(root, found.steps, found.rule, found.remedy, found.value))
     problems += _name_problems(root, file_name)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from flywheel.algorithms import instance_types, regions, vpc_endpoints
+from flywheel.algorithms import catalogue, instance_types, regions, vpc_endpoints
 from flywheel.algorithms.errors import RefusedError, nearest
 
 LOG_RETENTION_DAYS = (
@@ -33,7 +33,7 @@ GLUE_TYPES = (
 """Simple column types. Source: Amazon Athena User Guide, "Data types"."""
 
 
-def _checked(check: Callable[[Any], None]) -> AfterValidator:
+def _checked(check: Callable[[Any], object]) -> AfterValidator:
     def validate(value: Any) -> Any:
         try:
             check(value)
@@ -89,6 +89,13 @@ Region = Annotated[
     str,
     _checked(regions.check),
     WithJsonSchema({"type": "string", "enum": list(regions.known())}),
+]
+
+
+AlgorithmKey = Annotated[
+    str,
+    _checked(catalogue.find),
+    WithJsonSchema({"type": "string", "enum": list(catalogue.keys())}),
 ]
 
 
@@ -159,6 +166,18 @@ _column, _column_schema = _text(
     "a column is lower case letters, digits and underscores, at most 255 characters",
 )
 ColumnName = Annotated[str, _column, _column_schema]
+
+_channel, _channel_schema = _text(
+    r"[A-Za-z0-9._-]{1,64}",
+    "a channel is letters, digits, periods, hyphens and underscores, at most 64 characters",
+)
+ChannelName = Annotated[str, _channel, _channel_schema]
+
+_folder, _folder_schema = _text(
+    r"[A-Za-z0-9_-]{1,64}",
+    "it must be one folder name of letters, digits, hyphens and underscores",
+)
+FolderName = Annotated[str, _folder, _folder_schema]
 
 HyperparameterName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -263,3 +282,15 @@ def _check_schedule(text: str) -> None:
 
 
 ScheduleExpression = Annotated[str, _checked(_check_schedule)]
+
+
+def _check_bound(value: Any) -> Any:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise custom_error("it must be a number")
+    return value
+
+
+RangeBound = Annotated[
+    Any, BeforeValidator(_check_bound), WithJsonSchema({"type": ["number", "null"]})
+]
+RangeValue = HyperparameterValue

@@ -1,13 +1,17 @@
 """Settings of one workload: `config/workloads/<name>.yaml`."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, WrapValidator
 
 from flywheel.settings.base import FrozenDict, Many, Settings, Table
+from flywheel.settings.script_or_algorithm import image_of_algorithm, only_for_scripts
 from flywheel.settings.values import (
+    AlgorithmKey,
+    ChannelName,
     CheckName,
     ColumnName,
+    FolderName,
     GlueType,
     HostingInstanceType,
     HyperparameterName,
@@ -15,6 +19,8 @@ from flywheel.settings.values import (
     Memory,
     MetricRegex,
     ProcessingInstanceType,
+    RangeBound,
+    RangeValue,
     ScheduleExpression,
     ScriptName,
     SourceFolder,
@@ -35,8 +41,9 @@ class TablesSettings(Settings):
 
     curated: Annotated[Table[ColumnName, GlueType], Field(min_length=1)]
     """Typed rows, bad values kept: the checks look at them."""
-    features: Annotated[Table[ColumnName, GlueType], Field(min_length=1)]
-    """What training reads: features and label."""
+    features: Table[ColumnName, GlueType] = Field(default_factory=FrozenDict)
+    """What training reads: features and label. None for a built-in algorithm, whose channels are
+    files in the form that it takes, not a table."""
 
 
 class DataSettings(Settings):
@@ -112,14 +119,86 @@ class MetricSettings(Settings):
     """Regular expression with one group, the number. At most 500 characters."""
 
 
-class TrainingSettings(Settings):
-    """The training job."""
+class ChannelSettings(Settings):
+    """One input of a built-in algorithm: what it holds and where it comes from."""
 
-    source: SourceFolder
+    data: Literal["training", "selection", "holdout", "fixed"]
+    """training: all clean months before the hold-out; selection: the newest of them, which is then
+    not trained on; holdout: the newest month; fixed: the same objects in every run."""
+    folder: FolderName | None = None
+    """Folder below `<workload>/` in the features zone; null: the channel's name."""
+    content_type: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    """For example text/csv; null: what the algorithm takes it for."""
+    input_mode: Literal["File", "Pipe", "FastFile"] = "File"
+    """How the data reaches the container."""
+
+
+class RangeSettings(Settings):
+    """What tuning tries for one hyperparameter: a range or some values.
+
+    Empty for a built-in algorithm: the range that AWS recommends.
+    """
+
+    min: RangeBound = None
+    max: RangeBound = None
+    values: Annotated[Many[RangeValue], Field(min_length=1, max_length=30)] | None = None
+    """One to thirty values. Source: Amazon SageMaker API, ParameterValues."""
+    scaling: Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"] | None = None
+
+
+class TuningSettings(Settings):
+    """Tuning instead of a single training: several jobs, the best model goes on."""
+
+    objective: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    """The metric that decides: one of `metrics`, or one that the built-in algorithm reports."""
+    goal: Literal["maximize", "minimize"] | None = None
+    """Which value of the objective is best; a built-in algorithm knows it itself."""
+    ranges: Annotated[Table[HyperparameterName, RangeSettings], Field(min_length=1, max_length=30)]
+    """Hyperparameters and what is tried, at most 30.
+    Source: Amazon SageMaker API, ParameterRanges."""
+    max_jobs: Annotated[int, Field(ge=1, le=750)] = 10
+    """Trainings in all."""
+    max_parallel_jobs: Annotated[int, Field(ge=1, le=100)] = 2
+    """Trainings at the same time; fewer of them learn more from each other."""
+    strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = "Bayesian"
+    early_stopping: bool = True
+    """true: a training that is not going to be the best is stopped."""
+    warm_start: bool = False
+    """true: begins with what the previous run's tuning has learnt."""
+
+
+_SCRIPT_OR_ALGORITHM: dict[str, Any] = {
+    "if": {"required": ["algorithm"], "properties": {"algorithm": {"type": "string"}}},
+    "then": {"not": {"anyOf": [{"required": [name]} for name in ("source", "script", "image")]}},
+    "else": {"required": ["source", "script", "image"]},
+}
+
+
+class TrainingSettings(Settings):
+    """The training job: a script of ours in a framework's image, or a built-in algorithm."""
+
+    model_config = ConfigDict(json_schema_extra=_SCRIPT_OR_ALGORITHM)
+
+    algorithm: AlgorithmKey | None = None
+    """A built-in algorithm, for example kmeans; null: a script trains."""
+    algorithm_version: str | None = None
+    """Version of XGBoost as AWS writes it; null: the catalogue's. The others have one version."""
+    source: Annotated[SourceFolder, WrapValidator(only_for_scripts)] = Field(
+        default="", validate_default=True
+    )
     """Folder of the training code, relative to the repository."""
-    script: ScriptName
+    script: Annotated[ScriptName, WrapValidator(only_for_scripts)] = Field(
+        default="", validate_default=True
+    )
     """The training script, a file directly inside `source`."""
-    image: ImageSettings
+    image: Annotated[ImageSettings, WrapValidator(image_of_algorithm)] = Field(
+        default=None, validate_default=True
+    )
+    """The framework's container; a built-in algorithm brings its own."""
+    channels: Annotated[Table[ChannelName, ChannelSettings], Field(max_length=20)] = Field(
+        default_factory=FrozenDict
+    )
+    """Inputs of a built-in algorithm, at most 20; a script has the channel train."""
     instance_type: TrainingInstanceType
     instance_count: Annotated[int, Field(ge=1)] = 1
     volume_size_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
@@ -137,16 +216,20 @@ class TrainingSettings(Settings):
     hyperparameters: Annotated[
         Table[HyperparameterName, HyperparameterValue], Field(max_length=100)
     ] = Field(default_factory=FrozenDict)
-    """What the script receives as arguments; at most 100."""
+    """What the script or the algorithm receives; at most 100."""
     metrics: Annotated[Many[MetricSettings], Field(max_length=40)] = ()
-    """Metric definitions; at most 40."""
+    """Metric definitions of a script, at most 40; a built-in algorithm defines its own."""
+    tuning: TuningSettings | None = None
+    """null: a single training."""
 
 
 class EvaluationSettings(Settings):
     """The processing job that evaluates challenger and champion on the same hold-out."""
 
     script: SourcePath
-    """Script, relative to the repository. It runs in the training image."""
+    """Script, relative to the repository. It runs in `image`."""
+    image: ImageSettings | None = None
+    """null: the training image, which a built-in algorithm cannot lend: it runs no script."""
     instance_type: ProcessingInstanceType
     volume_size_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
     max_runtime_minutes: Annotated[int, Field(ge=1, le=12_960)] = 30
@@ -196,9 +279,9 @@ class AutoscalingSettings(Settings):
 class ServingSettings(Settings):
     """The endpoint."""
 
-    source: SourceFolder
-    """Folder of the inference code, relative to the repository."""
-    script: ScriptName
+    source: SourceFolder = ""
+    """Folder of the inference code, relative to the repository; a built-in algorithm has none."""
+    script: ScriptName = ""
     """The inference script, a file directly inside `source`."""
     variants: Annotated[Many[VariantSettings], Field(min_length=1, max_length=10)]
     """One to ten fleets. Source: Amazon SageMaker API, ProductionVariantList."""

@@ -12,7 +12,7 @@ LEAST_FLEET_WITH_CANARY = 2
 def _partition_is_no_column(values: Values) -> Iterator[Broken]:
     partition = values.get("data", "partition", default="month")
     for table in ("curated", "features"):
-        columns = values.get("data", "tables", table, default={})
+        columns = values.get("data", "tables", table, default=None)
         if isinstance(columns, dict) and partition in columns:
             yield Broken(
                 ("data", "tables", table, partition),

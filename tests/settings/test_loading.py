@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from flywheel.errors import UserError
 from flywheel.settings import (
     SettingsError,
+    check_all,
     environment_names,
     load_environments,
     load_workloads,
 )
 from flywheel.settings.__main__ import main
 from flywheel.settings.document import MAX_BYTES
+from tests.settings.algorithm_example import ALGORITHM_WORKLOAD
 from tests.settings.example import ENVIRONMENT, WORKLOAD, Project
 
 ROOT = Path(__file__).parents[2]
@@ -234,3 +236,28 @@ def test_this_repositorys_environments_keep_their_promises() -> None:
     assert environments["local"].region == "us-east-1"  # where the embedded AWS is by default
     networks = [settings.network.cidr for settings in environments.values()]
     assert len(set(networks)) == len(networks)  # so that they could be peered
+
+
+def test_a_workload_of_a_built_in_algorithm_is_loaded_only_when_asked_for(project: Project) -> None:
+    project.write("config/workloads/builtin/flowers.yaml", ALGORITHM_WORKLOAD)
+
+    assert list(load_workloads(project.config_dir, "dev")) == ["flight_delay"]
+    both = load_workloads(project.config_dir, "dev", builtin=True)
+    assert list(both) == ["flight_delay", "flowers"]
+
+
+def test_a_copy_of_a_built_in_workload_takes_its_place(project: Project) -> None:
+    project.write("config/workloads/builtin/flowers.yaml", ALGORITHM_WORKLOAD)
+    project.write("config/workloads/flowers.yaml", ALGORITHM_WORKLOAD.replace("k: 3", "k: 4"))
+
+    flowers = load_workloads(project.config_dir, "dev", builtin=True)["flowers"]
+    assert flowers.training.hyperparameters["k"] == 4
+
+
+def test_a_mistake_in_a_built_in_workload_is_found_by_checking_all(project: Project) -> None:
+    project.write(
+        "config/workloads/builtin/flowers.yaml", ALGORITHM_WORKLOAD.replace("k: 3", "k: 0")
+    )
+
+    with pytest.raises(SettingsError, match=r"builtin/flowers.yaml:\d+ training.hyperparameters.k"):
+        check_all(project.config_dir)
