@@ -1,6 +1,6 @@
 """The sentences of the verdict: which rule, how grave, where, and what it means."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flywheel.review.capacity import growth
@@ -9,7 +9,6 @@ from flywheel.review.protections import weakened
 from flywheel.review.resources import in_words
 from flywheel.review.state import GUARDS, IMMUTABLE, STATEFUL
 from flywheel.review.verdict import (
-    LEVELS,
     AccessChange,
     Finding,
     Grant,
@@ -20,31 +19,6 @@ from flywheel.review.verdict import (
     Wildcard,
 )
 
-RULES: dict[str, str] = {
-    "data_lost": "something that holds data is deleted",
-    "data_left_behind": "something that holds data is replaced or let go, and stays outside",
-    "cannot_deploy": "CloudFormation refuses the change",
-    "replaced": "a resource is made anew",
-    "may_be_replaced": "AWS may make a resource anew; its schema does not say when",
-    "removed": "a resource goes",
-    "protection_weakened": "encryption, logging, backup, isolation or an alarm is weaker",
-    "outsider_admitted": "a principal outside the account gets in",
-    "access_widened": "a role or a resource's policy allows more",
-    "access_narrowed": "a role or a resource's policy allows less",
-    "network_policy_widened": "the policy of a VPC endpoint lets more through",
-    "wildcard_unexplained": "a wildcard in a role's rights that nobody has acknowledged",
-    "capacity_raised": "something gets larger, and so dearer",
-    "capacity_lowered": "something gets smaller",
-    "code_changed": "code that AWS runs is different",
-    "added": "a resource is new",
-    "changed": "settings of a resource are different",
-    "stack_changed": "settings of a stack are different",
-}
-"""Every rule and what it means. Any of them can be made blocking."""
-
-BLOCKING = ("data_lost", "cannot_deploy", "outsider_admitted")
-"""The rules that block where the caller does not say."""
-
 _ADMINISTRATORS = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 
 
@@ -54,39 +28,17 @@ def findings(
     access: Iterable[AccessChange],
     wildcards: Iterable[Wildcard],
     outsiders: Iterable[Outsider],
-    *,
-    blocking: Collection[str],
-) -> tuple[Finding, ...]:
-    """All findings, the gravest first."""
-    found = [
-        *(
-            each
-            for nodes in changes.nodes.values()
-            for node in nodes
-            for each in _of(changes, node)
-        ),
-        *(each for stack in stacks for each in _of_stack(stack)),
-        *(each for one in access for each in _of_access(one)),
-        *_of_wildcards(wildcards),
-        *_of_outsiders(outsiders),
-    ]
-    order = list(RULES)
-    marked = [
-        each.model_copy(update={"blocking": True}) if each.rule in blocking else each
-        for each in found
-    ]
-    return tuple(
-        sorted(
-            marked,
-            key=lambda each: (
-                not each.blocking,
-                -LEVELS.index(each.level),
-                order.index(each.rule),
-                each.path,
-                each.text,
-            ),
-        )
-    )
+) -> Iterator[Finding]:
+    """All findings about the change, in no order."""
+    for nodes in changes.nodes.values():
+        for node in nodes:
+            yield from _of(changes, node)
+    for stack in stacks:
+        yield from _of_stack(stack)
+    for one in access:
+        yield from _of_access(one)
+    yield from _of_wildcards(wildcards)
+    yield from _of_outsiders(outsiders)
 
 
 def _finding(node: Node, rule: str, level: Level, text: str) -> Finding:

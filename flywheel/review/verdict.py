@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from flywheel.review.model import Model
+from flywheel.review.sections import Checks, Costs, Quotas
 
 Level = Literal["nothing", "routine", "look", "danger"]
 """How much attention it wants: none, a glance, a look, or a decision."""
@@ -10,12 +11,6 @@ LEVELS: tuple[Level, ...] = ("nothing", "routine", "look", "danger")
 Action = Literal["removed", "replaced", "maybe_replaced", "changed", "added"]
 ACTIONS: tuple[Action, ...] = ("removed", "replaced", "maybe_replaced", "changed", "added")
 """In the order in which they are shown."""
-
-
-class Model(BaseModel):
-    """Base of all parts of a verdict."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class FileChange(Model):
@@ -179,3 +174,6 @@ class Review(Model):
     """Every subject; those whose rights are the same too."""
     wildcards: tuple[Wildcard, ...] = ()
     outsiders: tuple[Outsider, ...] = ()
+    costs: Costs | None = None
+    quotas: Quotas | None = None
+    checks: Checks | None = None

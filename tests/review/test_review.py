@@ -10,7 +10,7 @@ import pytest
 
 from flywheel.review import Environment, Review, review
 from flywheel.review.assembly import Acknowledgment
-from flywheel.review.findings import RULES
+from flywheel.review.rules import RULES
 from flywheel.review.schema import FILE, as_text
 from tests.conftest import ROOT
 from tests.review.plants import PLANTS, grant, put
