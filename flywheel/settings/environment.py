@@ -8,9 +8,11 @@ from flywheel.settings.base import Many, Settings
 from flywheel.settings.values import (
     EmailAddress,
     EnvironmentName,
+    GitHubRepository,
     IpNetwork,
     LogRetentionDays,
     Region,
+    ReviewRule,
     VpcEndpointService,
 )
 
@@ -46,6 +48,30 @@ class RetrainingSettings(Settings):
     """After so many hours the lock of a run that died counts as free."""
 
 
+class ReviewSettings(Settings):
+    """The infrastructure review of this environment."""
+
+    blocking: Annotated[Many[ReviewRule], Field(json_schema_extra={"uniqueItems": True})] = (
+        "data_lost",
+        "cannot_deploy",
+        "outsider_admitted",
+        "check_failed",
+    )
+    """Rules whose breaking makes `make review` end with an error; docs/review.md says what each
+    means."""
+
+
+class GitHubSettings(Settings):
+    """Deployment by GitHub Actions, without any stored credentials."""
+
+    repository: GitHubRepository
+    """Owner and name, `owner/name`: only its workflows may deploy, and of them only jobs of the
+    GitHub environment that is called like this environment."""
+    create_provider: bool = True
+    """true: the stack makes the account's identity provider for GitHub; false: it is there
+    already, from another environment of the same account. An account has one at most."""
+
+
 class EnvironmentSettings(Settings):
     """One environment: an AWS account and region, or the embedded AWS (`local`)."""
 
@@ -67,3 +93,6 @@ class EnvironmentSettings(Settings):
     alarm_email: EmailAddress | None = None
     """Where alarms and the loop's messages go; null: to the topic only."""
     retraining: RetrainingSettings
+    review: ReviewSettings = ReviewSettings()
+    github: GitHubSettings | None = None
+    """null: nobody but people deploys."""

@@ -30,4 +30,5 @@ def _network_has_room(values: Values) -> Iterator[Broken]:
 ENVIRONMENT_RULES: tuple[Rule, ...] = (
     _network_has_room,
     unique("network", "interface_endpoints"),
+    unique("review", "blocking"),
 )

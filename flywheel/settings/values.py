@@ -28,9 +28,9 @@ MEMORY_GB_BY_CPUS = {
 
 GLUE_TYPES = (
     "tinyint", "smallint", "int", "bigint", "float", "double", "boolean", "string", "binary",
-    "date", "timestamp",
+    "date", "timestamp", "array<int>", "array<double>", "array<string>",
 )  # fmt: skip
-"""Simple column types. Source: Amazon Athena User Guide, "Data types"."""
+"""Column types: simple ones, and lists of them. Source: Amazon Athena User Guide, "Data types"."""
 
 
 def _checked(check: Callable[[Any], object]) -> AfterValidator:
@@ -143,6 +143,27 @@ _environment, _environment_schema = _text(
     "It becomes part of names that AWS limits to 63 characters.",
 )
 EnvironmentName = Annotated[str, _environment, _environment_schema]
+
+_repository, _repository_schema = _text(
+    r"(?=.{3,140}$)[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]+",
+    "it must be the owner and the name of a GitHub repository, for example owner/name",
+    "Without wildcards: whoever matches it may deploy.",
+)
+GitHubRepository = Annotated[str, _repository, _repository_schema]
+
+REVIEW_RULES = (
+    "data_lost", "data_left_behind", "cannot_deploy", "replaced", "may_be_replaced", "removed",
+    "protection_weakened", "outsider_admitted", "access_widened", "access_narrowed",
+    "network_policy_widened", "wildcard_unexplained", "check_failed", "quota_exceeded",
+    "cost_raised", "capacity_raised", "capacity_lowered", "code_changed", "added", "changed",
+    "stack_changed",
+)  # fmt: skip
+"""As in `flywheel.review.rules`, which needs settings to be read; a test compares them."""
+ReviewRule = Annotated[
+    str,
+    _checked(lambda name: _one_of(REVIEW_RULES, name, f"one of {', '.join(REVIEW_RULES)}")),
+    WithJsonSchema({"type": "string", "enum": list(REVIEW_RULES)}),
+]
 
 _email, _email_schema = _text(
     r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", "it must be an e-mail address, for example ml@example.com"

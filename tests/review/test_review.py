@@ -10,8 +10,10 @@ import pytest
 
 from flywheel.review import Environment, Review, review
 from flywheel.review.assembly import Acknowledgment
-from flywheel.review.rules import RULES
+from flywheel.review.rules import BLOCKING, RULES
 from flywheel.review.schema import FILE, as_text
+from flywheel.settings.environment import ReviewSettings
+from flywheel.settings.values import REVIEW_RULES
 from tests.conftest import ROOT
 from tests.review.plants import PLANTS, grant, put
 from tests.review.world import (
@@ -246,3 +248,8 @@ def test_the_documentation_lists_every_rule_with_its_meaning() -> None:
     text = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
     for rule, meaning in RULES.items():
         assert f"| `{rule}` | {meaning}" in text
+
+
+def test_the_settings_know_every_rule() -> None:
+    assert tuple(RULES) == REVIEW_RULES
+    assert ReviewSettings().blocking == BLOCKING
