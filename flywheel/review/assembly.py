@@ -82,6 +82,15 @@ class Environment:
     name: str
     stacks: Mapping[str, Stack]
 
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """All stacks' code by its hash: one stack may use what another one takes along."""
+        return {
+            digest: asset
+            for stack in self.stacks.values()
+            for digest, asset in stack.assets.items()
+        }
+
 
 def read_assembly(folder: Path, *, root: Path | None = None) -> dict[str, Environment]:
     """All environments of an assembly: each stage is one.

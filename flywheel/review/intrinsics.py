@@ -16,6 +16,7 @@ FN_IF = "Fn::If"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 """A branch of it in which there is nothing."""
 _NOTHING = object()
+_HASH = re.compile(r"[0-9a-f]{64}")
 _IN_SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
 # Resource types whose ARN is written from the region, the account and their name.
@@ -46,6 +47,25 @@ class Resolver:
         self._stacks = environment.stacks
         self._by_name = {stack.name: stack for stack in environment.stacks.values()}
         self._exports: dict[str, tuple[Stack, Any]] | None = None
+        self.assets = environment.assets
+
+    def without_hashes(self, value: Any) -> Any:
+        """A rendered value with the names of assets in place of their hashes.
+
+        Who may read a piece of code may read its next version: that is no other right.
+        """
+        if isinstance(value, Mapping):
+            return {key: self.without_hashes(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.without_hashes(item) for item in value]
+        if not isinstance(value, str):
+            return value
+
+        def name(match: re.Match[str]) -> str:
+            asset = self.assets.get(match[0])
+            return f"<{asset.name}>" if asset else match[0]
+
+        return _HASH.sub(name, value)
 
     def plain(self, stack: Stack, value: Any) -> Any:
         """The value with every intrinsic function rendered, and every scalar as text.

@@ -84,7 +84,7 @@ class ResourceComparison:
         forces = dict(self._forces(resource_type, comparison, left, right))
         changes, code = [], []
         for pointer, difference in _located(comparison, left, right):
-            files = self._code(before, after, difference)
+            files = self._code(difference)
             if files:
                 code.append(files)
             else:
@@ -153,12 +153,12 @@ class ResourceComparison:
                 _put(right, steps, _Policy.of(rows(gained, self._after.readable)))
         return reworded
 
-    def _code(self, before: Stack, after: Stack, difference: Difference) -> CodeChange | None:
+    def _code(self, difference: Difference) -> CodeChange | None:
         """The files' difference, where only the hash of an asset differs."""
         if not (isinstance(difference.before, str) and isinstance(difference.after, str)):
             return None
-        was = _asset(before, difference.before)
-        now = _asset(after, difference.after)
+        was = _asset(self._before, difference.before)
+        now = _asset(self._after, difference.after)
         if was is None or now is None or was.hash == now.hash:
             return None
         if not self.same(
@@ -225,6 +225,7 @@ def _put(target: Any, steps: list[Any], value: Any) -> None:
     target[steps[-1]] = value
 
 
-def _asset(stack: Stack, text: str) -> Asset | None:
-    found = [stack.assets[digest] for digest in _HASH.findall(text) if digest in stack.assets]
+def _asset(side: Side, text: str) -> Asset | None:
+    assets = side.resolver.assets
+    found = [assets[digest] for digest in _HASH.findall(text) if digest in assets]
     return found[0] if len(found) == 1 else None

@@ -12,7 +12,7 @@ _NOTICEABLE_DOLLARS = 0.5
 def findings_of_sections(
     costs: Costs | None, quotas: Quotas | None, checks: Checks | None
 ) -> Iterator[Finding]:
-    """A sentence for each check that fails, each quota that is too small, and dearer rest."""
+    """A sentence for each check that fails, each quota that becomes too small, and dearer rest."""
     for pack in checks.packs if checks else ():
         for each in pack.open:
             yield Finding(
@@ -23,7 +23,7 @@ def findings_of_sections(
                 text=f"{pack.name} {each.rule}: {each.message}",
             )
     for row in quotas.rows if quotas else ():
-        if not row.enough:
+        if not row.enough and row.needed_after > (row.needed_before or 0):
             yield Finding(
                 rule="quota_exceeded",
                 level="look",

@@ -1,6 +1,13 @@
 """Typed, frozen settings from `config/`; errors say file, line, setting, value, rule and remedy."""
 
-from flywheel.settings.environment import EnvironmentSettings, NetworkSettings, RetrainingSettings
+from flywheel.settings.environment import (
+    CostSettings,
+    EnvironmentSettings,
+    GitHubSettings,
+    NetworkSettings,
+    RetrainingSettings,
+    ReviewSettings,
+)
 from flywheel.settings.errors import Problem, SettingsError
 from flywheel.settings.loading import (
     check_all,
@@ -40,18 +47,21 @@ __all__ = [
     "CapacitySettings",
     "ChannelSettings",
     "CheckSettings",
+    "CostSettings",
     "DataSettings",
     "EnvironmentSettings",
     "EtlSettings",
     "EvaluationSettings",
     "ExecutorSettings",
     "GateSettings",
+    "GitHubSettings",
     "ImageSettings",
     "MetricSettings",
     "NetworkSettings",
     "Problem",
     "RangeSettings",
     "RetrainingSettings",
+    "ReviewSettings",
     "ServingSettings",
     "SettingsError",
     "TablesSettings",

@@ -48,6 +48,27 @@ class RetrainingSettings(Settings):
     """After so many hours the lock of a run that died counts as free."""
 
 
+class CostSettings(Settings):
+    """What the review assumes where it says what the environment costs: no template knows it."""
+
+    storage_gb: Annotated[float, Field(ge=0)] = 100.0
+    """Data in all zones together, in GB."""
+    logs_gb_per_month: Annotated[float, Field(ge=0)] = 5.0
+    """What all log groups together receive in a month, in GB."""
+    endpoint_hours_per_month: Annotated[float, Field(ge=0, le=744)] = 730.0
+    """Hours a month that the endpoints are up."""
+    spark_minutes: Annotated[float, Field(ge=0)] = 10.0
+    """How long the Spark job of one retraining runs, in minutes."""
+    training_minutes: Annotated[float, Field(ge=0)] = 15.0
+    """How long one training job runs, in minutes."""
+    evaluation_minutes: Annotated[float, Field(ge=0)] = 10.0
+    """How long an evaluation, or a batch prediction for it, runs, in minutes."""
+    checked_gb: Annotated[float, Field(ge=0)] = 1.0
+    """What the data checks of one retraining scan, in GB."""
+    kilobytes_per_prediction: Annotated[float, Field(ge=0)] = 2.0
+    """Size of a request, and of its answer, in kB."""
+
+
 class ReviewSettings(Settings):
     """The infrastructure review of this environment."""
 
@@ -59,6 +80,7 @@ class ReviewSettings(Settings):
     )
     """Rules whose breaking makes `make review` end with an error; docs/review.md says what each
     means."""
+    costs: CostSettings = CostSettings()
 
 
 class GitHubSettings(Settings):

@@ -98,7 +98,8 @@ def documents_in(
             kind, subjects = "network", own
         else:
             kind, subjects = "resource", _subjects(stack, logical_id, properties)
-        yield Document(stack, logical_id, path, kind, subjects, body)
+        named = resolver.without_hashes(body)
+        yield Document(stack, logical_id, path, kind, subjects, named)
     managed = properties.get("ManagedPolicyArns", [])
     foreign = [arn for arn in managed if isinstance(arn, str) and not references(arn)]
     if resource_type in _HOLDERS and foreign:
