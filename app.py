@@ -8,8 +8,9 @@ ids (`FLYWHEEL_ACCOUNT_DEV=…`; without them the templates fit any account).
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from aws_cdk import App, Environment, Stage, Validations
 from constructs import Construct
@@ -140,35 +141,63 @@ def build(app: App, *, config: Path, accounts: Mapping[str, str]) -> None:
     """
     environments = load_environments(config)
     for name in _asked(app, "env", environments):
-        builtin = app.node.try_get_context("workload") is not None
-        workloads = load_workloads(config, name, builtin=builtin)
         EnvironmentStage(
             app,
             environment=environments[name],
-            workloads={key: workloads[key] for key in _asked(app, "workload", workloads)},
+            workloads=_workloads(app, config, name),
             account=accounts.get(name),
         )
 
 
-def _asked(app: App, key: str, known: Mapping[str, object]) -> list[str]:
-    """The names that `-c key=a,b` lists, or all."""
+def _workloads(app: App, config: Path, environment: str) -> dict[str, WorkloadSettings]:
+    """Our workloads, or those that the context names, which may be built-in ones too."""
+    if not app.node.try_get_context("workload"):
+        return load_workloads(config, environment)
+    known = load_workloads(config, environment, builtin=True)
+    ours = [path.stem for path in sorted((config / "workloads").glob("*.yaml"))]
+    names = _asked(app, "workload", known, shown=ours, more="config/workloads/builtin/ has more.")
+    return {name: known[name] for name in names}
+
+
+def _asked(
+    app: App,
+    key: str,
+    known: Mapping[str, object],
+    *,
+    shown: Iterable[str] = (),
+    more: str = "",
+) -> list[str]:
+    """The names that `-c key=a,b` lists, or all.
+
+    Args:
+        shown: What the error about an unknown name lists; nothing: all that are known.
+        more: What it says after them.
+    """
     asked = app.node.try_get_context(key)
     if not asked:
         return list(known)
     names = [name.strip() for name in str(asked).split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise UserError(
-                f"-c {key}={name}: there is no such {key}; it must be one of {', '.join(known)}."
-            )
+            choices = ", ".join(shown or known)
+            rule = f"there is no such {key}; it must be one of {choices}."
+            raise UserError(" ".join(filter(None, [f"-c {key}={name}: {rule}", more])))
     return [name for name in known if name in names]
 
 
 def add_rule_packs(app: App) -> None:
-    """Both cdk-nag packs; the gate asks for them with `-c nag=true`."""
+    """cdk-nag's packs and the team's own rules; the gate asks for them with `-c nag=true`."""
     from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks  # noqa: PLC0415  (half a second)
+    from cdklabs.cdk_validator_cfnguard import CfnGuardValidator  # noqa: PLC0415  (the same)
 
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
+    Validations.of(app).add_plugins(
+        AwsSolutionsChecks(app),
+        NIST80053R5Checks(app),
+        # Its types are those of the interface's first draft, which the CDK still takes.
+        cast(Any, CfnGuardValidator)(
+            rules=[str(CONFIG / "rules")], control_tower_rules_enabled=False
+        ),
+    )
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What all templates must pass: cdk-nag's two rule packs and cfn-lint, in every environment.
+"""What all templates must pass: cdk-nag's two packs, the rules of `config/rules/`, cfn-lint.
 
     python -m flywheel.gates
 
@@ -19,16 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from flywheel.errors import UserError
+from flywheel.linting import lint
 
 ROOT = Path(__file__).parent.parent
-RULE_PACKS = ("AwsSolutions", "NIST.800.53.R5")
+GUARD = "cdk-validator-cfnguard"
+RULE_PACKS = ("AwsSolutions", "NIST.800.53.R5", GUARD)
+PACK_NAMES = {
+    "AwsSolutions": "cdk-nag AwsSolutions",
+    "NIST.800.53.R5": "cdk-nag NIST.800.53.R5",
+    GUARD: "CloudFormation Guard (config/rules)",
+}
 ACKNOWLEDGED = "flywheel:acknowledged"
 """Metadata type, the same as in `components/acknowledge.py`, which we must not import."""
 REPORT = "validation-report.json"
 _ELLIPSIS = "…"
-_CFN_LINT_MAIN = "import sys; from cfnlint.runner import main; sys.exit(main())"
-_CFN_LINT = (sys.executable, "-c", _CFN_LINT_MAIN, "--format", "json")
-"""cfn-lint's command, of the environment that runs us and not of the PATH."""
 
 
 @dataclass(frozen=True, order=True)
@@ -69,8 +73,9 @@ class Outcome:
     @property
     def summary(self) -> str:
         return (
-            f"{self.templates} templates: {self.findings} cdk-nag findings, all of them "
-            f"acknowledged by {self.acknowledgments} acknowledgments; cfn-lint has nothing to say."
+            f"{self.templates} templates: {self.findings} findings of cdk-nag and config/rules, "
+            f"all of them acknowledged by {self.acknowledgments} acknowledgments; cfn-lint has "
+            "nothing to say."
         )
 
 
@@ -112,37 +117,9 @@ def check(assembly: Path) -> Outcome:
         *_missing_packs(report),
         *_compare(findings, acknowledgments),
         *_other_reports(report),
-        *lint(stacks),
+        *sorted(_lint_line(match) for matches in lint(stacks).values() for match in matches),
     ]
     return Outcome(len(stacks), len(findings), len(acknowledgments), tuple(problems))
-
-
-def lint(stacks: Iterable[tuple[Path, str]]) -> list[str]:
-    """cfn-lint's errors and warnings about templates, each with the region it is meant for."""
-    by_region: dict[str, list[str]] = {}
-    for template, region in stacks:
-        by_region.setdefault(region, []).append(str(template))
-    running = [
-        subprocess.Popen(
-            [*_CFN_LINT, "--regions", region, "--template", *sorted(templates)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for region, templates in sorted(by_region.items())
-    ]
-    problems = []
-    for process in running:
-        out, err = process.communicate()
-        try:
-            matches = json.loads(out or "[]")
-        except ValueError as error:
-            raise UserError(f"cfn-lint failed: {(err or out).strip()}") from error
-        if process.returncode and not matches:
-            raise UserError(f"cfn-lint failed: {err.strip()}")
-        problems += [_lint_line(match) for match in matches]
-    return sorted(problems)
 
 
 def _lint_line(match: Mapping[str, Any]) -> str:
@@ -154,8 +131,9 @@ def _lint_line(match: Mapping[str, Any]) -> str:
 def _missing_packs(report: Mapping[str, Any]) -> Iterator[str]:
     seen = {plugin["pluginName"] for plugin in report["pluginReports"]}
     for pack in RULE_PACKS:
-        if pack not in seen:
-            yield f"cdk-nag {pack} did not run; app.py must add it when the context says nag=true."
+        # The report is silent about a pack that found nothing, as ours should.
+        if pack not in seen and pack != GUARD:
+            yield f"{PACK_NAMES[pack]} did not run; app.py must add it where nag=true."
 
 
 def _compare(
@@ -167,12 +145,12 @@ def _compare(
         unused.difference_update(covering)
         if not covering:
             yield (
-                f"cdk-nag {finding.rule} {finding.path}: {finding.description} Mend it, or call "
+                f"rule {finding.rule} {finding.path}: {finding.description} Mend it, or call "
                 "acknowledge() beside the resource with the reason."
             )
     for item in sorted(unused):
         yield (
-            f"cdk-nag {item.rule} {item.path}: the acknowledgment matches no finding. "
+            f"rule {item.rule} {item.path}: the acknowledgment matches no finding. "
             "Remove it, or correct the rule's name."
         )
 

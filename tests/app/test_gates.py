@@ -74,10 +74,17 @@ def test_a_planted_violation_is_found(planted: gates.Outcome) -> None:
     found = {
         problem.split()[1]: problem.split()[2]
         for problem in planted.problems
-        if problem.startswith("cdk-nag")
+        if problem.startswith("rule ")
     }
     assert found["NIST.800.53.R5-S3BucketSSLRequestsOnly"] == "dev/Planted/Bucket:"
     assert found["AwsSolutions-S1"] == "dev/Planted/Bucket:"
+
+
+def test_a_broken_rule_of_the_team_is_found(planted: gates.Outcome) -> None:
+    assert [problem for problem in planted.problems if "buckets_are_private" in problem] == [
+        "rule buckets_are_private dev/Planted/Bucket: A bucket must block public access in all "
+        "four ways. Mend it, or call acknowledge() beside the resource with the reason."
+    ]
 
 
 def test_an_acknowledged_violation_is_accepted(planted: gates.Outcome) -> None:
@@ -86,7 +93,7 @@ def test_an_acknowledged_violation_is_accepted(planted: gates.Outcome) -> None:
 
 def test_an_acknowledgment_that_matches_nothing_fails(planted: gates.Outcome) -> None:
     assert [problem for problem in planted.problems if "matches no finding" in problem] == [
-        "cdk-nag AwsSolutions-S11 dev/Planted/Bucket: the acknowledgment matches no finding. "
+        "rule AwsSolutions-S11 dev/Planted/Bucket: the acknowledgment matches no finding. "
         "Remove it, or correct the rule's name."
     ]
 
