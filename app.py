@@ -24,6 +24,7 @@ from flywheel.settings import (
 )
 from stacks.api_stack import ApiStack
 from stacks.data_lake_stack import DataLakeStack
+from stacks.deploy_access_stack import DeployAccessStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.network_stack import NetworkStack
 from stacks.registry_stack import RegistryStack
@@ -48,6 +49,10 @@ class EnvironmentStage(Stage):
         super().__init__(
             scope, environment.name, env=Environment(account=account, region=environment.region)
         )
+        if environment.github is not None:
+            DeployAccessStack(
+                self, "DeployAccess", environment=environment, github=environment.github
+            )
         self.ground = NetworkStack(self, "Network", environment=environment)
         self.data_lake = DataLakeStack(
             self,
