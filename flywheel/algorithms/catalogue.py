@@ -173,11 +173,32 @@ class Response:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transform:
+    """How batch transform asks the algorithm, which is how Flywheel evaluates it.
+
+    Source: Amazon SageMaker Developer Guide, "Use Batch Transform with Built-in Algorithms", and
+    the algorithm's own page where it names other formats.
+    """
+
+    content_type: str
+    """Of a request, one of `requests`."""
+    accept: str
+    """Of the answer, one of `responses`."""
+    split_type: Literal["None", "Line"]
+    """None: a file is one request; Line: each line is one, and many are sent at once."""
+    assemble_with: Literal["None", "Line"]
+    """Line: the answers in an output file end in a line break each."""
+    batch_strategy: Literal["MultiRecord", "SingleRecord"] | None = None
+    """None: the container says how many lines it takes at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inference:
     """Requests by content type, an example for each form that is taken; and the responses."""
 
     requests: Mapping[str, tuple[Any, ...]]
     responses: tuple[Response, ...]
+    transform: Transform
     accept_equals_content_type: bool = False
     request_parameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -333,6 +354,7 @@ _NESTED: Mapping[str, Any] = {
     "metrics": _named(Metric),
     "inference": _one(Inference),
     "responses": _many(Response),
+    "transform": _one(Transform),
     "example": _as_it_is,
     "requests": lambda data: {name: tuple(examples) for name, examples in data.items()},
     "corrections": _many(Correction),

@@ -20,6 +20,7 @@ _SHAPES = {
     "training": "TrainingInstanceType",
     "processing": "ProcessingInstanceType",
     "hosting": "ProductionVariantInstanceType",
+    "transform": "TransformInstanceType",
 }
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 

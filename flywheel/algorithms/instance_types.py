@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from flywheel.algorithms.errors import RefusedError, nearest
 
-Kind = Literal["training", "processing", "hosting"]
+Kind = Literal["training", "processing", "hosting", "transform"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Processor = Literal["cpu", "gpu", "arm64", "neuron"]
 DATA_FILE = Path(__file__).with_name("instance_types.json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from flywheel.emptying import empty
 from flywheel.local_aws import LocalAws
 from flywheel.local_aws.emr_serverless import class_archive
 from flywheel.local_aws.images import ImageCatalogue
-from flywheel.local_aws.lifecycle import IMAGES_DIR
+from flywheel.local_aws.lifecycle import IMAGES_DIR, keep_logs
 from flywheel.settings import load_environments, load_workloads
+from flywheel.stack_outputs import stack_outputs
 
 ENVIRONMENT = "local"
 WORKLOAD = "flight_delay"
@@ -143,7 +143,7 @@ class MainJob:
                     step.detail = "nothing of it is left"
             except Exception as error:
                 logs = self._folder / "logs"
-                _keep_logs(aws.work_dir, logs)
+                keep_logs(aws.work_dir, logs)
                 error.add_note(f"The logs of the embedded AWS and of its jobs are in {logs}.")
                 raise
         months = [month for arrival in ARRIVALS for month in arrival.months]
@@ -168,13 +168,15 @@ class MainJob:
             step.detail = aws.endpoint_url
         with self._view.step() as step:
             aws.deploy("-c", f"env={ENVIRONMENT}", STACKS, progress=self._telling(step))
-            step.detail = f"{len(_outputs_by_stack(aws))} stacks"
+            step.detail = f"{len(stack_outputs(aws.client('cloudformation'), ENVIRONMENT))} stacks"
         return step.seconds
 
     def _turn(self, aws: LocalAws) -> dict[str, Any]:
         """All rounds, with a client that calls the API from the first model on."""
         outputs = {
-            key: value for stack in _outputs_by_stack(aws).values() for key, value in stack.items()
+            key: value
+            for stack in stack_outputs(aws.client("cloudformation"), ENVIRONMENT).values()
+            for key, value in stack.items()
         }
         loop = Loop(
             aws.client,
@@ -237,29 +239,8 @@ def in_words(state: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", state).lower()
 
 
-def _outputs_by_stack(aws: LocalAws) -> dict[str, dict[str, str]]:
-    """The deployed stacks of the environment, each with its outputs."""
-    stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
-    return {
-        stack["StackName"]: {
-            output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])
-        }
-        for stack in stacks
-        if stack["StackName"].startswith(f"{ENVIRONMENT}-")
-    }
-
-
 def _evaluation(aws: LocalAws, bucket: str, run: Run) -> dict[str, Any]:
     key = f"{WORKLOAD}/runs/{run.output['run_id']}/evaluation/evaluation.json"
     body = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     evaluation: dict[str, Any] = json.loads(body)
     return evaluation
-
-
-def _keep_logs(work_dir: Path, folder: Path) -> None:
-    """Copy the logs out before the embedded AWS removes its folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for log in work_dir.rglob("*.log"):
-        target = folder / log.relative_to(work_dir)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(log, target)

@@ -72,7 +72,12 @@ class Additions:
         autoscaling = AutoScaling(
             lambda name: self._sagemaker.call("DescribeEndpoint", {"EndpointName": name})
         )
-        seams.add_service("sagemaker", sagemaker.handle_request, target_prefix="SageMaker.")
+        seams.add_service(
+            "sagemaker",
+            sagemaker.handle_request,
+            target_prefix="SageMaker.",
+            payloads="/endpoints/",
+        )
         seams.add_service(EMR_SERVERLESS, self._emr.service.handle_request)
         seams.add_service(
             AUTOSCALING, autoscaling.service.handle_request, target_prefix=TARGET_PREFIX
@@ -138,6 +143,7 @@ class Additions:
             "createHyperParameterTuningJob": of_sagemaker(
                 "hyper-parameter-tuning-job", "HyperParameterTuningJobName"
             ),
+            "createTransformJob": of_sagemaker("transform-job", "TransformJobName"),
             "startJobRun": lambda key, seconds: self._emr.wait(key["JobRunId"], seconds),
         }
 

@@ -53,7 +53,7 @@ class Job:
 
 
 def _sagemaker(kind: str) -> Job:
-    """Training, processing and tuning jobs have the same names but for the kind."""
+    """Training, processing, tuning and transform jobs have the same names but for the kind."""
     name, status = f"{kind}JobName", f"{kind}JobStatus"
     return Job(
         service="sagemaker",
@@ -73,6 +73,7 @@ JOBS = (
     _sagemaker("Training"),
     _sagemaker("Processing"),
     _sagemaker("HyperParameterTuning"),
+    _sagemaker("Transform"),
     Job(
         service="emr-serverless",
         sdk_service="emrserverless",
@@ -106,10 +107,7 @@ REQUESTS = {
     "athena": ("getQueryExecution", "getQueryResults", "stopQueryExecution"),
     "sns": ("publish",),  # ministack's does not turn a JSON message into text
     "emr-serverless": ("startApplication", "stopApplication", "cancelJobRun"),
-    "sagemaker": (
-        "createEndpoint", "createEndpointConfig", "createModel", "createTransformJob",
-        "updateEndpoint",
-    ),
+    "sagemaker": ("createEndpoint", "createEndpointConfig", "createModel", "updateEndpoint"),
 }  # fmt: skip
 
 

@@ -300,3 +300,12 @@ def _choose_port(asked: int | None) -> int:
                 "or choose another port (leave it out for a free one)."
             ) from None
         return int(probe.getsockname()[1])
+
+
+def keep_logs(work_dir: Path, folder: Path) -> None:
+    """Copy all logs out before the embedded AWS removes its folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for log in work_dir.rglob("*.log"):
+        target = folder / log.relative_to(work_dir)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, target)

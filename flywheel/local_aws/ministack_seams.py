@@ -51,7 +51,9 @@ def check_version() -> None:
 # ------------------
 
 
-def add_service(name: str, handle_request: Handler, *, target_prefix: str = "") -> None:
+def add_service(
+    name: str, handle_request: Handler, *, target_prefix: str = "", payloads: str | None = None
+) -> None:
     """Answer requests signed for a service that ministack does not have.
 
     Args:
@@ -59,11 +61,29 @@ def add_service(name: str, handle_request: Handler, *, target_prefix: str = "") 
         handle_request: the service.
         target_prefix: what its X-Amz-Target headers begin with, for a service with the JSON
             protocol.
+        payloads: how the paths begin whose answers are somebody's data, not the service's own.
     """
+    if payloads is not None:
+        handle_request = _with_own_content_types(handle_request, payloads)
     app.SERVICE_REGISTRY[name] = {"module": name}
     app.SERVICE_HANDLERS[name] = handle_request
     app._loaded_modules[name] = SimpleNamespace(handle_request=handle_request)
     router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix] if target_prefix else []}
+
+
+def _with_own_content_types(handle_request: Handler, prefix: str) -> Handler:
+    """Keep ministack from giving data the content type of the service's protocol."""
+
+    async def answer(
+        method: str, path: str, headers: Any, body: bytes, query_params: Any
+    ) -> tuple[int, dict[str, str], bytes]:
+        status, answered, content = await handle_request(method, path, headers, body, query_params)
+        if path.startswith(prefix) and status < 400:
+            # It looks for a header that is spelt with capitals.
+            answered = {name.lower(): value for name, value in answered.items()}
+        return status, answered, content
+
+    return answer
 
 
 def wrap_service(name: str, wrap: Callable[[Handler], Handler]) -> None:

@@ -206,6 +206,20 @@ def test_requests_and_responses_have_examples(key: str) -> None:
         assert "/" in response.accept
 
 
+@each_row
+def test_batch_transform_asks_and_is_answered_in_forms_that_the_algorithm_knows(key: str) -> None:
+    inference = catalogue.find(key).inference
+    transform = inference.transform
+    assert transform.content_type in inference.requests
+    assert transform.accept in {response.accept for response in inference.responses}
+    by_line = transform.content_type in {"text/csv", "application/jsonlines"}
+    assert transform.split_type == ("Line" if by_line else "None")
+    binary = {"image/png", "application/x-recordio-protobuf"}
+    assert not (transform.assemble_with == "Line" and transform.accept in binary)
+    if inference.accept_equals_content_type:
+        assert transform.accept == transform.content_type
+
+
 def test_only_pca_cannot_be_tuned() -> None:
     untunable = {key for key in KEYS if not catalogue.find(key).tunable}
     assert untunable == {"pca"}

@@ -18,7 +18,7 @@ def test_requirements_without_hashes_are_refused_and_leave_nothing_that_looks_re
     with pytest.raises(UserError) as caught:
         sdk.ask_sdk(["us-east-1"], home=tmp_path / "home")
 
-    assert "failed while AWS's SDK was installed" in str(caught.value)
+    assert "the environment of AWS's SDK cannot be built" in str(caught.value)
     assert "hash" in str(caught.value)
     assert not list((tmp_path / "home").glob("*/.complete"))
 

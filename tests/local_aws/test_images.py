@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flywheel.local_aws import images
+from flywheel import environments
+from flywheel.algorithms import catalogue as catalogue_of_algorithms
+from flywheel.algorithms import images as published
 from flywheel.local_aws.images import REQUIREMENTS, ImageCatalogue, ImageError
 
 # uv takes no network for a requirements file without a requirement.
@@ -53,6 +55,25 @@ def test_every_line_of_the_catalogue_names_a_file_and_every_file_has_a_line() ->
     }
 
 
+def test_every_image_of_a_built_in_algorithm_has_its_stand_in() -> None:
+    found = ImageCatalogue(Path("unused"))
+    for key in catalogue_of_algorithms.keys():  # noqa: SIM118 - a function, not a dictionary
+        image = catalogue_of_algorithms.find(key).image
+        for version in published.versions(image.name):
+            for scope in ("training", "inference"):
+                known = found.find(published.repository_and_tag(image.name, version, scope=scope))
+                assert known.stand_in
+                assert key.startswith(known.stand_in)
+                assert known.scripts == (known.short == "sagemaker-xgboost:3.2-0")
+
+
+def test_the_image_that_scores_runs_scripts_only() -> None:
+    tag = published.repository_and_tag("sklearn", published.versions("sklearn")[0])
+    image = ImageCatalogue(Path("unused")).find(tag)
+    assert image.stand_in is None
+    assert image.scripts
+
+
 def test_every_requirement_is_pinned_with_hashes_and_names_no_host() -> None:
     for path in REQUIREMENTS.glob("*.txt"):
         text = path.read_text()
@@ -60,7 +81,7 @@ def test_every_requirement_is_pinned_with_hashes_and_names_no_host() -> None:
         assert requirements
         assert all("==" in line for line in requirements)
         assert text.count("--hash=sha256:") >= len(requirements)
-        assert "http" not in text
+        assert "://" not in text
 
 
 def test_an_unknown_image_is_refused_with_those_that_are_known() -> None:
@@ -133,7 +154,7 @@ def test_a_build_that_fails_says_what_to_do(
     failing = tmp_path / "uv"
     failing.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 2\n")
     failing.chmod(failing.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(images, "_find_uv", lambda: str(failing))
+    monkeypatch.setattr(environments, "_find_uv", lambda: str(failing))
     with pytest.raises(ImageError, match="environment of image tiny-1 cannot be built") as error:
         catalogue.python("tiny:1")
     assert remedy in str(error.value)

@@ -9,6 +9,8 @@ from typing import Any
 
 from flywheel.local_aws.images import ImageCatalogue
 
+_ROOT = Path(__file__).resolve().parents[3]
+
 
 @dataclass(frozen=True)
 class SageMakerConfig:
@@ -24,6 +26,7 @@ class SageMakerConfig:
     account_id: str
     put_events: Callable[[list[dict[str, Any]]], object]
     images: ImageCatalogue
+    stand_ins: Path = _ROOT  # the folder that `flywheel.standins` is imported from
     access_key_id: str = "test"
     secret_access_key: str = "test"  # noqa: S105 - what ministack and every local AWS accepts
     num_model_workers: int = 1  # server processes per variant

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flywheel.errors import UserError
+from flywheel.local_aws.sagemaker import model_container
 from flywheel.local_aws.sagemaker.errors import JobError
 from flywheel.local_aws.sagemaker.jobs import Services
 from flywheel.local_aws.sagemaker.models import Container
@@ -26,18 +27,24 @@ from flywheel.local_aws.sagemaker.server import (
     ServerGoneError,
     free_port,
 )
-from flywheel.local_aws.sagemaker.storage import unpack
 
 logger = logging.getLogger(__name__)
 
-_PROGRAM = Path(__file__).parent / "container" / "model_server.py"
 _PING_SECONDS = 0.02  # between two looks whether a starting server answers
 _RESTART_WAIT_SECONDS = 10.0  # how long a request waits for a server that is being started again
 _RESTART_SECONDS = 1.0  # between two starts of a server that dies while it starts
+_UNHEALTHY = (
+    "The primary container for production variant {variant} did not pass the ping health check. "
+    "Please check CloudWatch logs for this endpoint."
+)
 
 
 class StartError(Exception):
     """A fleet does not start; the text is AWS's failure reason."""
+
+
+class UnhealthyError(StartError):
+    """A container was started and does not answer GET /ping."""
 
 
 @dataclass
@@ -56,7 +63,15 @@ class Variant:
 class Fleet:
     """All servers of one deployment of an endpoint."""
 
-    def __init__(self, services: Services, config_name: str, variants: list[Variant]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        config_name: str,
+        variants: list[Variant],
+        *,
+        unhealthy: str = _UNHEALTHY,
+    ) -> None:
+        self._unhealthy = unhealthy
         self.config_name = config_name
         self.variants = {variant.name: variant for variant in variants}
         self._services = services
@@ -76,7 +91,7 @@ class Fleet:
         errors = [error for future in done if (error := future.exception()) is not None]
         if errors:
             self.end()
-            raise StartError(str(errors[0])) from errors[0]
+            raise errors[0] if isinstance(errors[0], StartError) else StartError(str(errors[0]))
 
     def enter(self) -> None:
         """Count a request as in flight; `leave` must follow."""
@@ -94,6 +109,7 @@ class Fleet:
         target: str | None,
         body: bytes,
         headers: Mapping[str, str],
+        timeout_seconds: float | None = None,
     ) -> tuple[str, Answer]:
         """Have one request answered; the variant that did it, and its answer.
 
@@ -101,17 +117,19 @@ class Fleet:
             target: TargetVariant; else a variant is drawn by weight.
             body: Of the request.
             headers: Of the request.
+            timeout_seconds: For the answer; None: as long as InvokeEndpoint waits.
 
         Raises:
             KeyError: No such variant.
             ServerGoneError: The server ended while it worked on the request, or was too slow, or
                 none is up and none came back in time.
         """
+        limit = timeout_seconds or self._config.invocation_seconds
         while True:
             with self._server(target) as (variant, server):
                 try:
                     return variant.name, server.request(
-                        "POST", "/invocations", body, headers, self._config.invocation_seconds
+                        "POST", "/invocations", body, headers, limit
                     )
                 except ServerGoneError as error:
                     raise ServerGoneError(variant.name, error.why) from error
@@ -178,37 +196,31 @@ class Fleet:
     def _start_variant(self, variant: Variant) -> None:
         try:
             python = self._config.images.python(variant.container.image)
-            self._prepare(variant)
+            model_container.prepare(self._services, variant.container, variant.sandbox)
         except (JobError, UserError, OSError) as error:
             raise StartError(str(error)) from error
+        try:
+            model_container.check_health(self._services, variant.container, variant.sandbox)
+        except JobError as error:
+            raise self._unhealthy_because(variant, str(error)) from error
         num_servers = self._config.num_model_workers
         with ThreadPoolExecutor(max_workers=num_servers) as pool:
             servers = [pool.submit(self._start_server, variant, python) for _ in range(num_servers)]
         for server in servers:
             server.result()
 
-    def _prepare(self, variant: Variant) -> None:
-        """Put the model's files where the container would find them."""
-        container, sandbox = variant.container, variant.sandbox
-        sandbox.create("model")
-        if container.model_data is None:
-            return
-        model = sandbox.opt_ml / "model"
-        if container.compressed:
-            archive = sandbox.root / "model.tar.gz"
-            self._services.storage.fetch(container.model_data, archive)
-            unpack(archive, model, container.model_data)
-            archive.unlink()
-        else:
-            self._services.storage.download_prefix(container.model_data, model)
+    def _unhealthy_because(self, variant: Variant, why: str) -> UnhealthyError:
+        return UnhealthyError(f"{self._unhealthy.format(variant=variant.name)} ({why})")
 
     def _start_server(self, variant: Variant, python: Path) -> Server:
         port = free_port()
         exited = threading.Event()
         process = self._services.processes.start(
-            [python, _PROGRAM, str(port)],
+            [python, model_container.PROGRAM, str(port)],
             log=variant.sandbox.log,
-            env=self._environment(variant, python),
+            env=model_container.environment(
+                self._services, variant.container, variant.sandbox, python
+            ),
             cwd=variant.sandbox.root,
             on_exit=lambda _: exited.set(),
         )
@@ -224,12 +236,7 @@ class Fleet:
                 process.stop(0)
                 break
         if not process.running or time.monotonic() > deadline:
-            raise StartError(
-                f"The primary container for production variant {variant.name} did not pass the "
-                "ping health check. "
-                f"Please check CloudWatch logs for this endpoint. ({process.log}: "
-                f"{process.tail(600)})"
-            )
+            raise self._unhealthy_because(variant, f"{process.log}: {process.tail(600)}")
         with self._changed:
             if self._ended.is_set():
                 process.stop(0)
@@ -265,18 +272,3 @@ class Fleet:
                 self._ended.wait(_RESTART_SECONDS)
             else:
                 return
-
-    def _environment(self, variant: Variant, python: Path) -> dict[str, str]:
-        container = variant.container
-        return variant.sandbox.environment(
-            self._config,
-            python,
-            {
-                "SM_MODEL_DIR": "/opt/ml/model",
-                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                "SAGEMAKER_PROGRAM": "inference.py",
-                "OMP_NUM_THREADS": "1",  # more make one row slower, and starve on busy cores
-                **container.environment,
-            },
-            isolated=container.isolated,
-        )

@@ -232,8 +232,11 @@ def clear(job: Job) -> None:
 
 
 def algorithm_error(text: str, code: int) -> str:
-    """AWS's failure reason for a container that exits with an error."""
+    """AWS's failure reason for a container that exits with an error.
+
+    Amazon's own containers say themselves whose mistake it is: `ClientError: …`.
+    """
     ending = f", exit code: {code}"
-    room = _MAX_REASON - len("AlgorithmError: ") - len(ending)
-    shown = text.strip()[:room] or "See job logs for more information"
-    return f"AlgorithmError: {shown}{ending}"
+    said = text.strip() or "See job logs for more information"
+    kind = "" if said.startswith(("ClientError: ", "AlgorithmError: ")) else "AlgorithmError: "
+    return f"{kind}{said}"[: _MAX_REASON - len(ending)] + ending

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flywheel.local_aws.sagemaker import stand_ins
 from flywheel.local_aws.sagemaker.errors import ServiceError, not_local, validation_error
 from flywheel.local_aws.sagemaker.jobs import Services
 from flywheel.local_aws.sagemaker.registry import Registry, inference_container
@@ -158,7 +159,8 @@ class Models:
         source = definition.get("ModelDataSource", {}).get("S3DataSource")
         uri = source["S3Uri"] if source else definition.get("ModelDataUrl")
         compressed = source is None or source["CompressionType"] == "Gzip"
-        self._config.images.find(definition["Image"])
+        image = self._config.images.find(definition["Image"])
+        stand_ins.serving(image, definition.get("Environment", {}))
         if uri is not None and compressed and not self._services.storage.exists(uri):
             raise validation_error(
                 f"Could not access model data at {uri}. Please ensure that the role "

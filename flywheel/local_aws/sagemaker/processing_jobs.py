@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from flywheel.local_aws.sagemaker.errors import not_local
+from flywheel.local_aws.sagemaker.files import gunzip_all
 from flywheel.local_aws.sagemaker.jobs import Job, JobService, algorithm_error, clear
 from flywheel.local_aws.sagemaker.resources import echo, now, page
 from flywheel.local_aws.sagemaker.sandbox import FolderSync
-from flywheel.local_aws.sagemaker.storage import gunzip_all
 
 _DAY_SECONDS = 86400
 _MAX_EXIT_MESSAGE = 1024
@@ -157,10 +157,8 @@ class ProcessingJobs(JobService[ProcessingJob]):
     def _download(self, given: Mapping[str, Any], job: ProcessingJob) -> None:
         source = given["S3Input"]
         folder = job.sandbox.folder(source["LocalPath"])
-        if source["S3DataType"] == "ManifestFile":
-            self.services.storage.download_manifest(source["S3Uri"], folder)
-        else:
-            self.services.storage.download_prefix(source["S3Uri"], folder)
+        storage = self.services.storage
+        storage.download(storage.objects(source["S3Uri"], source["S3DataType"]), folder)
         if source.get("S3CompressionType") == "Gzip":
             gunzip_all(folder)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from flywheel.local_aws.processes import clean_environment
 from flywheel.local_aws.sagemaker.config import SageMakerConfig
 from flywheel.local_aws.sagemaker.errors import JobError
-from flywheel.local_aws.sagemaker.storage import Storage, changed_files, files_in, join_uri
+from flywheel.local_aws.sagemaker.files import changed_files, files_in
+from flywheel.local_aws.sagemaker.storage import Storage, join_uri
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Sandbox:
         self.root = root
         self.opt_ml = root / "opt" / "ml"
         self.log = root / "output.log"
+        self.packages = root / "packages"  # what a script's requirements.txt installs stays here
 
     def create(self, *folders: str) -> None:
         """Make the folder, with these folders below /opt/ml."""
@@ -55,9 +57,7 @@ class Sandbox:
         """
         scratch = config.work_dir / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
-        packages = str(
-            self.root / "packages"
-        )  # what a script's requirements.txt installs stays with the job
+        packages = str(self.packages)
         inherited = clean_environment()
         environment = inherited | {
             "PATH": f"{python.parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",

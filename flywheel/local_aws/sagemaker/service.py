@@ -23,10 +23,12 @@ from flywheel.local_aws.sagemaker.logs import LogSender
 from flywheel.local_aws.sagemaker.models import Models
 from flywheel.local_aws.sagemaker.processing_jobs import ProcessingJobs
 from flywheel.local_aws.sagemaker.registry import Registry
-from flywheel.local_aws.sagemaker.resources import Resource, State, tag_list, tags_of
+from flywheel.local_aws.sagemaker.resources import State
 from flywheel.local_aws.sagemaker.runtime import Runtime
 from flywheel.local_aws.sagemaker.storage import Storage
+from flywheel.local_aws.sagemaker.tags import Tags
 from flywheel.local_aws.sagemaker.training_jobs import TrainingJobs
+from flywheel.local_aws.sagemaker.transform_jobs import TransformJobs
 from flywheel.local_aws.sagemaker.tuning_jobs import TuningJobs
 
 logger = logging.getLogger(__name__)
@@ -59,18 +61,18 @@ class SageMaker:
         self._training = TrainingJobs(self._services)
         self._processing = ProcessingJobs(self._services)
         self._tuning = TuningJobs(self._services, self._training)
+        self._transform = TransformJobs(self._services, self._models)
         self._capture = DataCapture(storage, config.capture_flush_seconds)
         self._runtime = Runtime(config, self._endpoints, self._capture)
         self._actions: dict[str, Action] = {
             **self._training.actions(),
             **self._processing.actions(),
             **self._tuning.actions(),
+            **self._transform.actions(),
             **self._registry.actions(),
             **self._models.actions(),
             **self._endpoints.actions(),
-            "AddTags": self._add_tags,
-            "DeleteTags": self._delete_tags,
-            "ListTags": self._list_tags,
+            **self._tags().actions(),
         }
         self._control_pool = ThreadPoolExecutor(
             _NUM_CONTROL_THREADS, thread_name_prefix="sagemaker"
@@ -79,6 +81,14 @@ class SageMaker:
             _NUM_RUNTIME_THREADS, thread_name_prefix="sagemaker-runtime"
         )
         threading.Thread(target=_read_models, name="sagemaker-model", daemon=True).start()
+
+    def _tags(self) -> Tags:
+        places = (
+            self._training.jobs, self._processing.jobs, self._tuning.jobs, self._transform.jobs,
+            self._endpoints.endpoints, self._models.models, self._models.configs,
+            self._registry.groups, self._registry.packages,
+        )  # fmt: skip
+        return Tags(self._services.state, places)
 
     @property
     def actions(self) -> list[str]:
@@ -119,7 +129,8 @@ class SageMaker:
         """Block until a job has ended, or an endpoint is neither starting nor changing.
 
         Args:
-            kind: `training-job`, `processing-job`, `hyper-parameter-tuning-job` or `endpoint`.
+            kind: `training-job`, `processing-job`, `hyper-parameter-tuning-job`, `transform-job` or
+                `endpoint`.
             name: Of the resource.
             timeout_seconds: How long at most; None: no limit.
 
@@ -134,6 +145,7 @@ class SageMaker:
             "training-job": self._training,
             "processing-job": self._processing,
             "hyper-parameter-tuning-job": self._tuning,
+            "transform-job": self._transform,
             "endpoint": self._endpoints,
         }
         if kind not in places:
@@ -172,9 +184,11 @@ class SageMaker:
             grace_seconds: Between SIGTERM and SIGKILL, for all processes at once.
         """
         self._endpoints.close()
+        self._transform.abandon()
         self._capture.close()
         self._services.processes.close(grace_seconds)
         self._tuning.close()
+        self._transform.close()
         self._training.close()
         self._processing.close()
         self._control_pool.shutdown(wait=False, cancel_futures=True)
@@ -205,36 +219,6 @@ class SageMaker:
             content_type | {"x-amzn-errortype": refused.code},
             json.dumps(content).encode(),
         )
-
-    def _tagged(self, arn: str) -> Resource:
-        places = (
-            self._training.jobs, self._processing.jobs,
-            self._tuning.jobs, self._endpoints.endpoints,
-            self._models.models, self._models.configs, self._registry.groups,
-            self._registry.packages,
-        )  # fmt: skip
-        for place in places:
-            found: Resource | None = place.by_arn(arn)
-            if found is not None:
-                return found
-        raise ServiceError("ResourceNotFound", f"Requested resource {arn} not found.")
-
-    def _add_tags(self, params: dict[str, Any]) -> dict[str, Any]:
-        with self._services.state.changed:
-            resource = self._tagged(params["ResourceArn"])
-            resource.tags.update(tags_of(params["Tags"]))
-            return {"Tags": tag_list(resource.tags)}
-
-    def _delete_tags(self, params: dict[str, Any]) -> dict[str, Any]:
-        with self._services.state.changed:
-            resource = self._tagged(params["ResourceArn"])
-            for key in params["TagKeys"]:
-                resource.tags.pop(key, None)
-            return {}
-
-    def _list_tags(self, params: dict[str, Any]) -> dict[str, Any]:
-        with self._services.state.changed:
-            return {"Tags": tag_list(self._tagged(params["ResourceArn"]).tags)}
 
 
 _current: SageMaker | None = None

@@ -1,12 +1,9 @@
-"""S3 as jobs and endpoints use it: prefixes and manifests come down, folders and archives go up."""
+"""S3 as jobs and endpoints use it: prefixes and manifests come down, files and folders go up."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
-import tarfile
-import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -18,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flywheel.local_aws.sagemaker.config import SageMakerConfig
 from flywheel.local_aws.sagemaker.errors import JobError
+from flywheel.local_aws.sagemaker.files import files_in
 
 _NUM_TRANSFERS = 8
 
@@ -63,12 +61,19 @@ class Storage:
             return False
         return True
 
-    def download_prefix(self, uri: str, folder: Path, *, required: bool = True) -> int:
-        """Bring down all objects below a prefix, or the one object that it names; returns how many.
+    def objects(self, uri: str, kind: str = "S3Prefix", *, required: bool = True) -> dict[str, str]:
+        """What a data source names: each object's URI, and where it goes below the folder.
+
+        Args:
+            uri: A prefix, or one object; or a manifest, `[{"prefix": "s3://…/"}, "key", …]`.
+            kind: `S3Prefix` or `ManifestFile`.
+            required: Whether nothing is a mistake.
 
         Raises:
-            JobError: Nothing is there (and it is `required`), or S3 refuses.
+            JobError: Nothing is there, the manifest is wrong, or S3 refuses.
         """
+        if kind == "ManifestFile":
+            return _listed(uri, self.read(uri))
         bucket, prefix = split_uri(uri)
         try:
             pages = (
@@ -85,34 +90,30 @@ class Storage:
                 f"Data download failed: No S3 objects found under S3 URL {uri} given in input "
                 "data source."
             )
-        self._download(bucket, {key: _relative(key, prefix) for key in keys}, folder)
-        return len(keys)
+        return {f"s3://{bucket}/{key}": _relative(key, prefix) for key in keys}
 
-    def download_manifest(self, uri: str, folder: Path, copy_to: Path | None = None) -> int:
-        """Bring down what a manifest lists: `[{"prefix": "s3://…/"}, "relative/key", …]`; returns
-        how many.
+    def download(self, objects: Mapping[str, str], folder: Path) -> None:
+        """Bring down objects, each to its name below the folder.
 
         Raises:
-            JobError: The manifest or one of its objects is missing or wrong.
+            JobError: One is not there, would be written elsewhere, or S3 refuses.
         """
-        text = self.read(uri)
-        try:
-            head, *names = json.loads(text)
-            bucket, prefix = split_uri(head["prefix"])
-            files = {prefix + name: name for name in names}
-        except (ValueError, TypeError, KeyError) as error:
-            raise JobError(
-                f"Data download failed: Manifest {uri} must be a JSON list "
-                f'[{{"prefix": "s3://bucket/path/"}}, '
-                f'"relative/key", …]: {error!r}.'
-            ) from error
-        if copy_to is not None:
-            copy_to.parent.mkdir(parents=True, exist_ok=True)
-            copy_to.write_bytes(text)
-        if not files:
-            raise JobError(f"Data download failed: Manifest {uri} lists no object.")
-        self._download(bucket, files, folder)
-        return len(files)
+        folder.mkdir(parents=True, exist_ok=True)
+        for done in [
+            self._pool.submit(self._fetch, *split_uri(uri), folder, name)
+            for uri, name in objects.items()
+        ]:
+            done.result()
+
+    def download_prefix(self, uri: str, folder: Path, *, required: bool = True) -> int:
+        """Bring down all objects below a prefix, or the one object that it names; returns how many.
+
+        Raises:
+            JobError: As `objects` and `download`.
+        """
+        found = self.objects(uri, required=required)
+        self.download(found, folder)
+        return len(found)
 
     def read(self, uri: str) -> bytes:
         """One object.
@@ -175,13 +176,6 @@ class Storage:
         self.upload_files(files, kms_key_id)
         return len(files)
 
-    def _download(self, bucket: str, files: Mapping[str, str], folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for done in [
-            self._pool.submit(self._fetch, bucket, key, folder, name) for key, name in files.items()
-        ]:
-            done.result()
-
     def _fetch(self, bucket: str, key: str, folder: Path, name: str) -> None:
         target = folder / name
         if ".." in PurePosixPath(name).parts or not target.is_relative_to(folder):
@@ -215,57 +209,21 @@ def join_uri(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *parts])
 
 
-def files_in(folder: Path) -> list[Path]:
-    """All files below a folder, in a fixed order."""
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
-
-
-def pack(folder: Path, archive: Path) -> None:
-    """Write a `.tar.gz` of a folder's content; the same files give the same bytes."""
-    with (
-        archive.open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=1, mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w|") as tar,
-    ):
-        for path in files_in(folder):
-            member = tar.gettarinfo(str(path), arcname=path.relative_to(folder).as_posix())
-            member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
-            with path.open("rb") as content:
-                tar.addfile(member, content)
-
-
-def unpack(archive: Path, folder: Path, uri: str) -> None:
-    """Extract a `.tar.gz`; members that point out of the folder are refused.
-
-    Raises:
-        JobError: The bytes are not such an archive, or it is not safe.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def _listed(uri: str, text: bytes) -> dict[str, str]:
+    """What a manifest lists."""
     try:
-        with tarfile.open(archive, mode="r:*") as tar:
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise JobError(f"Failed to extract model data archive from {uri}: {error}") from error
-
-
-def gunzip_all(folder: Path) -> None:
-    """Decompress every file in place, as SageMaker does for a channel with CompressionType Gzip.
-
-    Raises:
-        JobError: A file is not gzip.
-    """
-    for path in files_in(folder):
-        target = path.with_suffix("") if path.suffix == ".gz" else path
-        part = path.with_name(path.name + ".part")
-        try:
-            with gzip.open(path) as source, part.open("wb") as file:
-                shutil.copyfileobj(source, file)
-        except (OSError, EOFError) as error:
-            raise JobError(
-                f"Data download failed: {path.name} is not compressed with gzip: {error}"
-            ) from error
-        path.unlink()
-        part.rename(target)
+        head, *names = json.loads(text)
+        prefix = head["prefix"]
+        split_uri(prefix)
+        files = {prefix + name: name for name in names}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise JobError(
+            f"Data download failed: Manifest {uri} must be a JSON list "
+            f'[{{"prefix": "s3://bucket/path/"}}, "relative/key", …]: {error!r}.'
+        ) from error
+    if not files:
+        raise JobError(f"Data download failed: Manifest {uri} lists no object.")
+    return files
 
 
 def _relative(key: str, prefix: str) -> str:
@@ -278,18 +236,3 @@ def _relative(key: str, prefix: str) -> str:
 
 def _data_error(uri: str, error: Exception) -> JobError:
     return JobError(f"Data download failed: {uri}: {error}")
-
-
-def changed_files(folder: Path, known: dict[Path, tuple[int, int]]) -> list[Path]:
-    """Files that are new or changed since the last look; `known` is brought up to date."""
-    changed = []
-    for path in files_in(folder):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue  # removed while we looked
-        stamp = (status.st_mtime_ns, status.st_size)
-        if known.get(path) != stamp:
-            known[path] = stamp
-            changed.append(path)
-    return changed

@@ -3,62 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flywheel.local_aws.processes import tail_of
-from flywheel.local_aws.sagemaker import channels, training_request
+from flywheel.local_aws.sagemaker import channels, stand_ins, training_request
+from flywheel.local_aws.sagemaker.files import files_in, pack
+from flywheel.local_aws.sagemaker.input_pipes import flowing
 from flywheel.local_aws.sagemaker.jobs import (
     SIGKILLED,
     TERMINAL,
     Exit,
-    Job,
     JobService,
     algorithm_error,
     clear,
 )
-from flywheel.local_aws.sagemaker.resources import echo, now, page
+from flywheel.local_aws.sagemaker.resources import now, page
 from flywheel.local_aws.sagemaker.sandbox import FolderSync, restore
-from flywheel.local_aws.sagemaker.storage import files_in, join_uri, pack
+from flywheel.local_aws.sagemaker.storage import join_uri
+from flywheel.local_aws.sagemaker.training_job import (
+    TrainingJob,
+    describe,
+    summary,
+    transition,
+)
 
 _DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
-_ECHOED = (
-    "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig",
-    "ResourceConfig", "VpcConfig", "StoppingCondition", "CheckpointConfig", "DebugHookConfig",
-    "ExperimentConfig", "DebugRuleConfigurations", "TensorBoardOutputConfig", "ProfilerConfig",
-    "Environment", "RetryStrategy",
-)  # fmt: skip
-_MESSAGES = {
-    "Starting": "Starting the training job",
-    "Downloading": "Downloading input data",
-    "DownloadingTrainingImage": "Downloading the training image",
-    "Training": "Training image download completed. Training in progress.",
-    "Interrupted": "Training job was interrupted. It is started again from its checkpoints.",
-    "Restarting": "Restarting the training job",
-    "Uploading": "Uploading generated training model",
-    "Stopping": "Stopping the training job",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
-    "Completed": "Training job completed",
-    "Failed": "Training job failed",
-}
-
-
-@dataclass(kw_only=True)
-class TrainingJob(Job):
-    """One training job."""
-
-    secondary: str = "Starting"
-    transitions: list[dict[str, Any]] = field(default_factory=list)
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-    tuning_job_arn: str | None = None
-
-    @property
-    def output(self) -> str:
-        """URI below which the results go."""
-        return join_uri(self.request["OutputDataConfig"]["S3OutputPath"], self.name, "output")
 
 
 class TrainingJobs(JobService[TrainingJob]):
@@ -86,65 +56,35 @@ class TrainingJobs(JobService[TrainingJob]):
             ServiceError: The request means something that AWS or this machine cannot do.
         """
         training_request.check(params, self.config.images)
+        params = training_request.completed(params, self.config.images)
         name = params["TrainingJobName"]
         job = TrainingJob(
             name=name,
             arn=self.config.arn(self.kind, name),
             request=params,
             sandbox=self.sandbox(name),
+            algorithm=stand_ins.algorithm_of(params, self.config.images),
             tuning_job_arn=tuning_job_arn,
         )
-        job.transitions.append(_transition("Starting", job.created))
+        job.transitions.append(transition("Starting", job.created))
         self.begin(job)
         return {"TrainingJobArn": job.arn}
 
     def find(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer ListTrainingJobs."""
-        return page(self.jobs.all(), params, "TrainingJobSummaries", _summary, order="Ascending")
+        return page(self.jobs.all(), params, "TrainingJobSummaries", summary, order="Ascending")
 
     def describe_job(self, job: TrainingJob) -> dict[str, Any]:
         """Answer DescribeTrainingJob."""
         with self.services.state.changed:
-            answer: dict[str, Any] = {
-                "TrainingJobName": job.name,
-                "TrainingJobArn": job.arn,
-                "ModelArtifacts": {"S3ModelArtifacts": self._artifact(job)},
-                "TrainingJobStatus": job.status,
-                "SecondaryStatus": job.secondary,
-                "CreationTime": job.created,
-                "LastModifiedTime": job.modified,
-                "SecondaryStatusTransitions": [dict(transition) for transition in job.transitions],
-                "EnableNetworkIsolation": job.request.get("EnableNetworkIsolation", False),
-                "EnableInterContainerTrafficEncryption": job.request.get(
-                    "EnableInterContainerTrafficEncryption", False
-                ),
-                "EnableManagedSpotTraining": job.request.get("EnableManagedSpotTraining", False),
-                **echo(job.request, *_ECHOED),
-            }
-            if job.started is not None:
-                answer["TrainingStartTime"] = job.started
-            if job.ended is not None:
-                answer["TrainingEndTime"] = job.ended
-                seconds = round(job.ended - (job.started or job.ended))
-                answer |= {
-                    "TrainingTimeInSeconds": max(1, seconds),
-                    "BillableTimeInSeconds": max(1, seconds),
-                }
-            if job.failure_reason is not None:
-                answer["FailureReason"] = job.failure_reason
-            if job.metrics:
-                answer["FinalMetricDataList"] = [dict(metric) for metric in job.metrics]
-            if job.tuning_job_arn is not None:
-                answer["TuningJobArn"] = job.tuning_job_arn
-            return answer
+            return describe(job)
 
     def carry_out(self, job: TrainingJob) -> None:
         """Download, train, upload."""
         request, sandbox = job.request, job.sandbox
         sandbox.create("input/config", "input/data", "model", "output/data")
         self._move(job, "Downloading")
-        for channel in request.get("InputDataConfig", ()):
-            channels.download(self.services.storage, channel, sandbox)
+        self._deliver(job)
         checkpoints = request.get("CheckpointConfig")
         checkpoint_dir = sandbox.folder((checkpoints or {}).get("LocalPath", _DEFAULT_CHECKPOINTS))
         if checkpoints:
@@ -200,10 +140,25 @@ class TrainingJobs(JobService[TrainingJob]):
         self._set_secondary(job, "Stopping")
         super().mark_stopping(job)
 
+    def _deliver(self, job: TrainingJob) -> None:
+        """Put the channels in place; a stand-in gets what a pipe would give as a file."""
+        mode = job.request["AlgorithmSpecification"]["TrainingInputMode"]
+        for channel in job.request.get("InputDataConfig", ()):
+            pipe = channels.deliver(self.services.storage, channel, mode, job.sandbox)
+            if pipe is not None and job.algorithm is not None:
+                pipe.as_file()
+            elif pipe is not None:
+                job.pipes.append(pipe)
+
     def _train(self, job: TrainingJob, python: Path, checkpoint_dir: Path | None) -> Exit:
         """Run the process; a killed spot job starts again, as when its instance is taken away."""
         request = job.request
-        command = training_request.command(request, job.sandbox, python)
+        command = training_request.command(request, job.sandbox, python, job.algorithm)
+        own = (
+            stand_ins.training_environment(job.sandbox, self.config.stand_ins)
+            if job.algorithm
+            else {}
+        )
         environment = job.sandbox.environment(
             self.config,
             python,
@@ -211,6 +166,7 @@ class TrainingJobs(JobService[TrainingJob]):
                 "TRAINING_JOB_NAME": job.name,
                 "TRAINING_JOB_ARN": job.arn,
                 **request.get("Environment", {}),
+                **own,
             },
             isolated=request.get("EnableNetworkIsolation", False),
         )
@@ -228,7 +184,8 @@ class TrainingJobs(JobService[TrainingJob]):
                 sync.start()
             self._move(job, "Training")
             try:
-                ended = self.execute(job, command, environment, limit_seconds)
+                with flowing(job.pipes):
+                    ended = self.execute(job, command, environment, limit_seconds)
             finally:
                 if sync is not None:
                     sync.finish()
@@ -260,10 +217,6 @@ class TrainingJobs(JobService[TrainingJob]):
         self.services.storage.write(join_uri(job.output, name), archive, kms_key_id)
         archive.unlink()
 
-    def _artifact(self, job: TrainingJob) -> str:
-        folder = job.request["OutputDataConfig"].get("CompressionType") == "NONE"
-        return join_uri(job.output, "model/" if folder else "model.tar.gz")
-
     def _move(self, job: TrainingJob, secondary: str) -> None:
         with self.services.state.changed:
             if job.stopping.is_set():
@@ -276,23 +229,7 @@ class TrainingJobs(JobService[TrainingJob]):
         time = now()
         job.transitions[-1]["EndTime"] = time
         job.secondary, job.modified = secondary, time
-        last = _transition(secondary, time)
+        last = transition(secondary, time)
         if job.status in TERMINAL:
             last["EndTime"] = time
         job.transitions.append(last)
-
-
-def _transition(secondary: str, time: float) -> dict[str, Any]:
-    return {"Status": secondary, "StartTime": time, "StatusMessage": _MESSAGES[secondary]}
-
-
-def _summary(job: TrainingJob) -> dict[str, Any]:
-    answer = {
-        "TrainingJobName": job.name,
-        "TrainingJobArn": job.arn,
-        "CreationTime": job.created,
-        "LastModifiedTime": job.modified,
-        "TrainingJobStatus": job.status,
-        "SecondaryStatus": job.secondary,
-    }
-    return answer if job.ended is None else answer | {"TrainingEndTime": job.ended}

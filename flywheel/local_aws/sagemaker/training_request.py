@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flywheel.algorithms.catalogue import Algorithm
 from flywheel.local_aws.images import ImageCatalogue
-from flywheel.local_aws.sagemaker import channels
+from flywheel.local_aws.sagemaker import channels, stand_ins
 from flywheel.local_aws.sagemaker.errors import not_local, validation_error
 from flywheel.local_aws.sagemaker.resources import now
 from flywheel.local_aws.sagemaker.sandbox import Sandbox
 
 DAY_SECONDS = 86400
 _PROGRAM = Path(__file__).parent / "container" / "training_container.py"
+_TAB = "#011"  # what becomes of a tab on the way to CloudWatch Logs
 _HOST = "localhost"  # the toolkit waits until every host's name resolves
 
 
@@ -29,20 +32,10 @@ def check(params: Mapping[str, Any], images: ImageCatalogue) -> None:
     image = algorithm.get("TrainingImage")
     if image is None:
         raise not_local("AlgorithmSpecification.AlgorithmName", "Name a TrainingImage.")
-    images.find(image)
+    stand_ins.check(params, images.find(image))
     if "ResourceConfig" not in params:
         raise validation_error(
             "ResourceConfig is required for a training job that is not serverless."
-        )
-    if (
-        "sagemaker_program" not in params.get("HyperParameters", {})
-        and "ContainerEntrypoint" not in algorithm
-    ):
-        raise not_local(
-            f"The built-in program of image {image.rsplit('/', 1)[-1]}",
-            "Give hyperparameters sagemaker_program and sagemaker_submit_directory (script "
-            "mode), or a "
-            "ContainerEntrypoint.",
         )
     for definition in algorithm.get("MetricDefinitions", ()):
         try:
@@ -68,17 +61,32 @@ def check(params: Mapping[str, Any], images: ImageCatalogue) -> None:
         raise validation_error(
             "MaxWaitTimeInSeconds above 0 is supported only with EnableManagedSpotTraining."
         )
-    for channel in params.get("InputDataConfig", ()):
+    given = params.get("InputDataConfig", ())
+    names = [channel["ChannelName"] for channel in given]
+    if len(set(names)) < len(names):
+        raise validation_error(f"Channel names must be unique; given are {', '.join(names)}.")
+    for channel in given:
         channels.check(channel, algorithm["TrainingInputMode"])
 
 
-def command(request: Mapping[str, Any], sandbox: Sandbox, python: Path) -> list[str | Path]:
-    """What to run: the request's own entrypoint, or its script under the toolkit."""
-    algorithm = request["AlgorithmSpecification"]
-    if "ContainerEntrypoint" in algorithm:
-        words = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())]
+def completed(params: dict[str, Any], images: ImageCatalogue) -> dict[str, Any]:
+    """A request with what SageMaker adds by itself: the metrics of Amazon's own images."""
+    own = stand_ins.metric_definitions(params, images)
+    if not own or params["AlgorithmSpecification"].get("MetricDefinitions"):
+        return params
+    specification = params["AlgorithmSpecification"] | {"MetricDefinitions": own}
+    return {**params, "AlgorithmSpecification": specification}
+
+
+def command(
+    request: Mapping[str, Any], sandbox: Sandbox, python: Path, algorithm: Algorithm | None
+) -> list[str | Path]:
+    """What to run: the request's own entrypoint, a stand-in, or a script under the toolkit."""
+    given = request["AlgorithmSpecification"]
+    if "ContainerEntrypoint" in given:
+        words = [*given["ContainerEntrypoint"], *given.get("ContainerArguments", ())]
         return [sandbox.local(word) for word in words]
-    return [python, _PROGRAM]
+    return [python, _PROGRAM] if algorithm is None else stand_ins.command(algorithm, python)
 
 
 def write_settings(request: Mapping[str, Any], sandbox: Sandbox) -> None:
@@ -114,13 +122,25 @@ def write_settings(request: Mapping[str, Any], sandbox: Sandbox) -> None:
 
 
 def metrics(request: Mapping[str, Any], log: str) -> list[dict[str, Any]]:
-    """The last value that each metric definition finds in the log."""
-    found = []
-    for definition in request["AlgorithmSpecification"].get("MetricDefinitions", ()):
-        values = [match for match in re.finditer(definition["Regex"], log) if match.groups()]
-        try:
-            value = float(values[-1].group(1))
-        except (IndexError, ValueError, TypeError):
-            continue  # AWS leaves out a metric that the log does not have
-        found.append({"MetricName": definition["Name"], "Value": value, "Timestamp": now()})
-    return found
+    """The last value that each metric definition finds in the log; AWS leaves out the others."""
+    return [
+        {"MetricName": definition["Name"], "Value": values[-1], "Timestamp": now()}
+        for definition in request["AlgorithmSpecification"].get("MetricDefinitions", ())
+        if (values := metric_values(definition["Regex"], log))
+    ]
+
+
+def metric_values(regex: str, log: str) -> list[float]:
+    """Every number that a metric definition finds in a log, in order."""
+    if _TAB in regex:
+        log = log.replace("\t", _TAB)
+    texts = [match.group(1) for match in re.finditer(regex, log) if match.groups()]
+    return [value for text in texts if (value := _number(text)) is not None]
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

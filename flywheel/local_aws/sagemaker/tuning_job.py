@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flywheel.local_aws.sagemaker.jobs import TERMINAL, Job
-from flywheel.local_aws.sagemaker.training_jobs import TrainingJob
+from flywheel.local_aws.sagemaker.training_job import TrainingJob
 from flywheel.local_aws.sagemaker.tuning_search import Point
 
 _COUNTED = {"Completed": "Completed", "Failed": "NonRetryableError", "Stopped": "Stopped"}
@@ -27,6 +27,7 @@ class TuningJob(Job):
     """One tuning job."""
 
     trials: list[Trial] = field(default_factory=list)
+    parents: list[TuningJob] = field(default_factory=list)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -35,14 +36,28 @@ class TuningJob(Job):
         return config
 
     @property
+    def static(self) -> dict[str, str]:
+        """The hyperparameters that are the same for all trainings."""
+        static: dict[str, str] = self.request["TrainingJobDefinition"].get(
+            "StaticHyperParameters", {}
+        )
+        return static
+
+    @property
+    def identical(self) -> bool:
+        """Whether it says to have the data and the algorithm of the jobs that it learns from."""
+        given = self.request.get("WarmStartConfig", {})
+        return bool(given.get("WarmStartType") == "IdenticalDataAndAlgorithm")
+
+    @property
     def objective(self) -> dict[str, str]:
         """The metric, and whether it is to be great or small."""
         objective: dict[str, str] = self.config["HyperParameterTuningJobObjective"]
         return objective
 
     def value(self, trial: Trial) -> float | None:
-        """The objective's value of a trial that has ended well."""
-        if trial.job.status != "Completed":
+        """The objective's value of a trial that has ended, or was stopped after it told one."""
+        if trial.job.status not in ("Completed", "Stopped"):
             return None
         name = self.objective["MetricName"]
         return next((one["Value"] for one in trial.job.metrics if one["MetricName"] == name), None)
@@ -53,8 +68,9 @@ class TuningJob(Job):
         return -value if value is not None and self.objective["Type"] == "Maximize" else value
 
     def best(self) -> Trial | None:
-        """The trial with the best value so far."""
-        known = [(loss, trial) for trial in self.trials if (loss := self.loss(trial)) is not None]
+        """The trial with the best value so far, of those that ended by themselves."""
+        completed = [trial for trial in self.trials if trial.job.status == "Completed"]
+        known = [(loss, trial) for trial in completed if (loss := self.loss(trial)) is not None]
         return min(known, key=lambda pair: pair[0])[1] if known else None
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import secrets
-from collections.abc import Callable, Mapping
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flywheel.local_aws.sagemaker import training_request
-from flywheel.local_aws.sagemaker.errors import not_local, validation_error
+from flywheel.local_aws.sagemaker import tuning_request, tuning_warm_start
+from flywheel.local_aws.sagemaker.errors import ServiceError, validation_error
 from flywheel.local_aws.sagemaker.jobs import TERMINAL, JobService, Services
 from flywheel.local_aws.sagemaker.resources import echo, now, page
-from flywheel.local_aws.sagemaker.schema import check_request
-from flywheel.local_aws.sagemaker.storage import join_uri
 from flywheel.local_aws.sagemaker.training_jobs import TrainingJobs
 from flywheel.local_aws.sagemaker.tuning_job import (
     Trial,
@@ -22,24 +20,11 @@ from flywheel.local_aws.sagemaker.tuning_job import (
     trial_summary,
 )
 from flywheel.local_aws.sagemaker.tuning_search import Point, dimensions, search
+from flywheel.local_aws.sagemaker.tuning_stopping import stopping
+from flywheel.local_aws.sagemaker.tuning_watch import Watch
 
-_MAX_TRAINING_JOBS = 750  # AWS's limit when ResourceLimits names none
 _MONTH_SECONDS = 30 * 86400
-_DEFINED = (
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "VpcConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "StoppingCondition",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "CheckpointConfig",
-    "RetryStrategy",
-    "Environment",
-)
+_LOOK_SECONDS = 0.1  # at what running trainings report
 
 
 class TuningJobs(JobService[TuningJob]):
@@ -80,7 +65,9 @@ class TuningJobs(JobService[TuningJob]):
             request=params,
             sandbox=self.sandbox(name),
         )
-        self._check(job)
+        tuning_request.check(job, self.config.images)
+        job.parents = self._parents(params)
+        tuning_warm_start.check(job, job.parents)
         self.begin(job)
         self.tell(job)
         return {"HyperParameterTuningJobArn": job.arn}
@@ -106,7 +93,12 @@ class TuningJobs(JobService[TuningJob]):
         with self.services.state.changed:
             answer = {
                 **summary(job),
-                **echo(job.request, "HyperParameterTuningJobConfig", "TrainingJobDefinition"),
+                **echo(
+                    job.request,
+                    "HyperParameterTuningJobConfig",
+                    "TrainingJobDefinition",
+                    "WarmStartConfig",
+                ),
                 "ConsumedResources": {
                     "RuntimeInSeconds": round((job.ended or now()) - job.created)
                 },
@@ -115,6 +107,8 @@ class TuningJobs(JobService[TuningJob]):
             answer.pop("ResourceLimits")
             if (best := job.best()) is not None:
                 answer["BestTrainingJob"] = trial_summary(job, best)
+            if job.identical and (overall := tuning_warm_start.overall_best(job, job.parents)):
+                answer["OverallBestTrainingJob"] = trial_summary(*overall)
             if job.failure_reason is not None:
                 answer["FailureReason"] = job.failure_reason
             return answer
@@ -125,15 +119,16 @@ class TuningJobs(JobService[TuningJob]):
         end = job.created + limits.get("MaxRuntimeInSeconds", _MONTH_SECONDS)
         space = dimensions(job.config["ParameterRanges"])
         chooser = search(job.config["Strategy"], space, job.config.get("RandomSeed"))
+        learnt = tuning_warm_start.known(job, job.parents, space)
+        watch = Watch(job, stopping(job.config, job.static))
         more = True
         while True:
             running = [trial for trial in job.trials if trial.job.status not in TERMINAL]
-            wanted = len(job.trials) < limits.get("MaxNumberOfTrainingJobs", _MAX_TRAINING_JOBS)
+            most = limits.get("MaxNumberOfTrainingJobs", tuning_request.MAX_TRAINING_JOBS)
+            wanted = len(job.trials) < most
             more = more and wanted and not (job.stopping.is_set() or now() >= end or reached(job))
             if more and len(running) < limits["MaxParallelTrainingJobs"]:
-                known = [
-                    (one.point, loss) for one in job.trials if (loss := job.loss(one)) is not None
-                ]
+                known = tuning_warm_start.with_own(job, learnt)
                 point = chooser.next(known, [one.point for one in running])
                 if point is None:
                     more = False
@@ -141,7 +136,7 @@ class TuningJobs(JobService[TuningJob]):
                 tuned = {one.name: one.text(at) for one, at in zip(space, point, strict=True)}
                 self._start(job, point, tuned)
             elif running:
-                self._wait_for_change(job, running, end)
+                self._wait_for_change(job, running, end, watch)
             else:
                 break
         self._end(job)
@@ -157,12 +152,34 @@ class TuningJobs(JobService[TuningJob]):
     def _named(self, params: Mapping[str, Any]) -> TuningJob:
         return self.get(params["HyperParameterTuningJobName"])
 
-    def _wait_for_change(self, job: TuningJob, running: list[Trial], end: float) -> None:
-        """Wait until one of the running trials ends; stop them when the tuning job has to end."""
-        if job.stopping.is_set() or now() >= end:
-            for trial in running:
-                if trial.job.status == "InProgress":
+    def _parents(self, params: Mapping[str, Any]) -> list[TuningJob]:
+        """The jobs of WarmStartConfig.
+
+        Raises:
+            ServiceError: One is not there.
+        """
+        given = params.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", ())
+        found = []
+        for one in given:
+            name = one.get("HyperParameterTuningJobName", "")
+            parent = self.jobs.find(name)
+            if parent is None:
+                raise validation_error(f"Parent tuning job {name} was not found.")
+            found.append(parent)
+        return found
+
+    def _stop(self, trials: Iterable[Trial]) -> None:
+        for trial in trials:
+            if trial.job.status == "InProgress":
+                with contextlib.suppress(ServiceError):  # it has ended in the meantime
                     self._training.stop(trial.job.name)
+
+    def _wait_for_change(
+        self, job: TuningJob, running: list[Trial], end: float, watch: Watch
+    ) -> None:
+        """Wait until one of the running trials ends; stop those that need not go on."""
+        if job.stopping.is_set() or now() >= end:
+            self._stop(running)
             self.services.state.wait_for(
                 lambda: all(one.job.status in TERMINAL for one in running) or None, None
             )
@@ -171,11 +188,12 @@ class TuningJobs(JobService[TuningJob]):
             lambda: (
                 job.stopping.is_set() or any(one.job.status in TERMINAL for one in running) or None
             ),
-            max(0.0, end - now()),
+            max(0.0, min(end - now(), _LOOK_SECONDS if watch.looks else math.inf)),
         )
+        self._stop(watch.hopeless(running))
 
     def _start(self, job: TuningJob, point: Point, tuned: Mapping[str, str]) -> None:
-        request = _training_request(job, tuned)
+        request = tuning_request.training(job, tuned)
         self._training.create(request, tuning_job_arn=job.arn)
         trial = Trial(self._training.get(request["TrainingJobName"]), point, tuned)
         with self.services.state.changed:
@@ -194,43 +212,3 @@ class TuningJobs(JobService[TuningJob]):
             )
         else:
             self.finish(job, "Completed")
-
-    def _check(self, job: TuningJob) -> None:
-        for member in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
-            if job.request.get(member):
-                raise not_local(member, "Give one TrainingJobDefinition.")
-        definition = job.request.get("TrainingJobDefinition")
-        if definition is None or "HyperParameterTuningJobObjective" not in job.config:
-            raise validation_error(
-                "TrainingJobDefinition and HyperParameterTuningJobObjective must be given."
-            )
-        defined = definition["AlgorithmSpecification"].get("MetricDefinitions", ())
-        if job.objective["MetricName"] not in [one["Name"] for one in defined]:
-            raise validation_error(
-                f"The objective metric {job.objective['MetricName']} must be one of the "
-                "MetricDefinitions of the AlgorithmSpecification."
-            )
-        space = dimensions(job.config.get("ParameterRanges", {}))
-        search(job.config["Strategy"], space, None)
-        sample = _training_request(job, {one.name: one.text(0.5) for one in space})
-        check_request("CreateTrainingJob", sample)
-        training_request.check(sample, self.config.images)
-
-
-def _training_request(job: TuningJob, tuned: Mapping[str, str]) -> dict[str, Any]:
-    """CreateTrainingJob for one trial; checkpoints of trials lie beside each other."""
-    definition = job.request["TrainingJobDefinition"]
-    name = f"{job.name}-{len(job.trials) + 1:03d}-{secrets.token_hex(4)}"
-    request = copy.deepcopy(
-        {member: definition[member] for member in _DEFINED if member in definition}
-    )
-    if "CheckpointConfig" in request:
-        request["CheckpointConfig"]["S3Uri"] = join_uri(request["CheckpointConfig"]["S3Uri"], name)
-    return request | {
-        "TrainingJobName": name,
-        "HyperParameters": {
-            **definition.get("StaticHyperParameters", {}),
-            **tuned,
-            "_tuning_objective_metric": job.objective["MetricName"],
-        },
-    }

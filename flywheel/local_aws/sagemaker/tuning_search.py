@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from flywheel.local_aws.sagemaker.errors import not_local, validation_error
 
+# Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+_MAX_RANGES = 30
 _AUTO_LOGARITHMIC = 1000.0  # from this ratio on, ScalingType Auto means Logarithmic
 
 Point = tuple[float, ...]  # one number from 0 to 1 for each hyperparameter
@@ -23,8 +25,15 @@ class Dimension(Protocol):
     def name(self) -> str:
         """What the script calls it."""
 
+    @property
+    def size(self) -> int | None:
+        """How many values there are, where they can be counted."""
+
     def text(self, position: float) -> str:
         """The value at a position, as SageMaker hands it to a script."""
+
+    def position(self, text: str) -> float | None:
+        """Where a value is; None when it is not one of this hyperparameter's."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,15 @@ class Categorical:
     def text(self, position: float) -> str:
         """The word at a position."""
         return self.values[min(int(position * len(self.values)), len(self.values) - 1)]
+
+    @property
+    def size(self) -> int:
+        """How many words there are."""
+        return len(self.values)
+
+    def position(self, text: str) -> float | None:
+        """The middle of a word's room."""
+        return (self.values.index(text) + 0.5) / len(self.values) if text in self.values else None
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,31 @@ class Numeric:
             return str(min(int(self.low + position * (self.high - self.low + 1)), int(self.high)))
         value = self._at(position)
         return str(round(value)) if self.whole else repr(value)
+
+    @property
+    def size(self) -> None:
+        """A range is searched, not counted."""
+        return
+
+    def position(self, text: str) -> float | None:
+        """Where a number is in the range."""
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        if not self.low <= value <= self.high:
+            return None
+        if self.whole and self.scaling == "Linear":
+            return (value - self.low + 0.5) / (self.high - self.low + 1)
+        if self.low == self.high:
+            return 0.5
+        low, high, at = (self._scaled(one) for one in (self.low, self.high, value))
+        return (at - low) / (high - low)
+
+    def _scaled(self, value: float) -> float:
+        if self.scaling == "Logarithmic":
+            return math.log(value)
+        return math.log1p(-value) if self.scaling == "ReverseLogarithmic" else value
 
     def _at(self, position: float) -> float:
         if self.scaling == "Logarithmic":
@@ -95,6 +138,19 @@ def dimensions(ranges: Mapping[str, Any]) -> list[Dimension]:
     return found
 
 
+def check_size(space: Sequence[Dimension]) -> int:
+    """How many combinations there are of what can be counted.
+
+    Raises:
+        ServiceError: There are more hyperparameters than SageMaker tunes.
+    """
+    if len(space) > _MAX_RANGES:
+        raise validation_error(
+            f"ParameterRanges has {len(space)} hyperparameters; it must have at most {_MAX_RANGES}."
+        )
+    return math.prod(one.size or 1 for one in space)
+
+
 def search(strategy: str, space: Sequence[Dimension], seed: int | None) -> Search:
     """The search of a tuning job's Strategy.
 
@@ -105,7 +161,7 @@ def search(strategy: str, space: Sequence[Dimension], seed: int | None) -> Searc
         if not all(isinstance(one, Categorical) for one in space):
             raise validation_error("Strategy Grid supports categorical hyperparameters only.")
         return Grid([one for one in space if isinstance(one, Categorical)])
-    if strategy == "Random":
+    if strategy in ("Random", "Hyperband"):  # which decides how long each one may run
         return Random(len(space), seed)
     if strategy == "Bayesian":
         from flywheel.local_aws.sagemaker.tuning_bayesian import (  # noqa: PLC0415 - numpy: 0.3 s
@@ -113,7 +169,7 @@ def search(strategy: str, space: Sequence[Dimension], seed: int | None) -> Searc
         )
 
         return Bayesian(len(space), seed)
-    raise not_local(f"Strategy {strategy}", "Use Bayesian, Random or Grid.")
+    raise not_local(f"Strategy {strategy}", "Use Bayesian, Random, Hyperband or Grid.")
 
 
 class Grid:

@@ -44,7 +44,11 @@ def template(aws: LocalAws, name: str, model_data: str) -> dict[str, Any]:
             "Type": "AWS::SageMaker::Model",
             "Properties": {
                 "ExecutionRoleArn": ROLE,
-                "PrimaryContainer": {"Image": image, "ModelDataUrl": model_data},
+                "PrimaryContainer": {
+                    "Image": image,
+                    "ModelDataUrl": model_data,
+                    "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+                },
             },
         },
         "Config": {
@@ -216,4 +220,5 @@ def test_a_model_that_cannot_be_loaded_rolls_the_stack_back_and_keeps_serving(
 
     assert updated["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     answer = runtime.invoke_endpoint(EndpointName=name, ContentType="text/csv", Body=b"1")
+    assert answer["ContentType"] == "application/json"  # as the model has it
     assert answer["Body"].read() == b"good:1"

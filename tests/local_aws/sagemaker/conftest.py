@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import threading
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from flywheel.local_aws.images import ImageCatalogue
+from flywheel.local_aws.images import REQUIREMENTS, ImageCatalogue
 from flywheel.local_aws.sagemaker.config import SageMakerConfig
 from flywheel.local_aws.sagemaker.service import SageMaker
+from tests.local_aws.sagemaker import fake_stand_ins
 from tests.local_aws.sagemaker.helpers import ACCOUNT, REGION, Aws
 
 IMAGES = Path(__file__).parents[3] / ".flywheel" / "images"
@@ -34,7 +36,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         region=REGION,
         account_id=ACCOUNT,
         put_events=events.extend,
-        images=ImageCatalogue(IMAGES),
+        images=ImageCatalogue(IMAGES, requirements=_one_environment(work_dir / "requirements")),
+        stand_ins=fake_stand_ins.write(work_dir / "fakes"),
         checkpoint_sync_seconds=0.05,
         capture_flush_seconds=0.05,
         stop_grace_seconds=5,
@@ -49,6 +52,17 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     service.close()
     stop.set()
     thread.join(10)
+
+
+def _one_environment(folder: Path) -> Path:
+    """A catalogue in which every image has the libraries of XGBoost's: one has to be built."""
+    folder.mkdir()
+    libraries = "sagemaker-xgboost-3.2-0.txt"
+    (folder / libraries).write_bytes((REQUIREMENTS / libraries).read_bytes())
+    entries = json.loads((REQUIREMENTS / "catalogue.json").read_text())
+    shared = [entry | {"requirements": libraries} for entry in entries]
+    (folder / "catalogue.json").write_text(json.dumps(shared))
+    return folder
 
 
 def _serve(service: SageMaker, port: int, stop: threading.Event, ready: threading.Event) -> None:

@@ -18,7 +18,16 @@ from flywheel.local_aws.sagemaker.service import SageMaker
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Job"
-IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/sagemaker-xgboost:3.2-0"
+
+
+def image_uri(name: str) -> str:
+    """The ECR URI of `repository:tag`."""
+    return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
+
+
+IMAGE = image_uri("sagemaker-xgboost:3.2-0")
+# Of no algorithm of Amazon's, so that its jobs may define metrics.
+SCRIPT_IMAGE = image_uri("sagemaker-scikit-learn:1.9-0-cpu-py3")
 
 _numbers = itertools.count(1)
 
@@ -119,7 +128,11 @@ class Aws:
         self.sagemaker.create_model(
             ModelName=name,
             ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": data, "Environment": environment},
+            PrimaryContainer={
+                "Image": IMAGE,
+                "ModelDataUrl": data,
+                "Environment": {"SAGEMAKER_PROGRAM": "inference.py", **environment},
+            },
         )
         return name
 
@@ -181,9 +194,29 @@ class Aws:
         }
         return _merged(request, more)
 
+    def algorithm_request(self, image: str, **more: Any) -> dict[str, Any]:
+        """A CreateTrainingJob request for a built-in algorithm, such as `kmeans:1`."""
+        request = self.training_request("", **more)
+        own = ("sagemaker_program", "sagemaker_submit_directory")
+        request["HyperParameters"] = {
+            name: value for name, value in request["HyperParameters"].items() if name not in own
+        }
+        request["AlgorithmSpecification"]["TrainingImage"] = image_uri(image)
+        given = request["InputDataConfig"][1:]
+        data = channel("train", self.put(f"{request['TrainingJobName']}/train.csv", "1,2\n"))
+        request["InputDataConfig"] = given or [data]
+        return request
+
+    def train_algorithm(self, image: str, **more: Any) -> dict[str, Any]:
+        """Run a training job of a built-in algorithm to its end; its description."""
+        return self.finished(self.algorithm_request(image, **more))
+
     def train(self, script: str, **more: Any) -> dict[str, Any]:
         """Run a training job to its end; its description."""
-        request = self.training_request(script, **more)
+        return self.finished(self.training_request(script, **more))
+
+    def finished(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run the training job of a request to its end; its description."""
         self.sagemaker.create_training_job(**request)
         self.service.wait("training-job", request["TrainingJobName"], 60)
         description: dict[str, Any] = self.sagemaker.describe_training_job(
@@ -216,6 +249,12 @@ class Aws:
             ProcessingJobName=request["ProcessingJobName"]
         )
         return description
+
+
+def members(aws: Aws, uri: str) -> dict[str, bytes]:
+    """The files of a .tar.gz in S3."""
+    with tarfile.open(fileobj=io.BytesIO(aws.get(uri))) as tar:
+        return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
 
 
 def channel(name: str, uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:

@@ -23,7 +23,11 @@ def register(aws: Aws, group_name: str, word: str = "one", **more: Any) -> str:
     """A new version; its ARN."""
     files = {"word.txt": word, "code/inference.py": INFERENCE}
     data = aws.put(f"{unique('package')}/model.tar.gz", archive(files))
-    container = {"Image": IMAGE, "ModelDataUrl": data, "Environment": {"EXPECTED": word}}
+    container = {
+        "Image": IMAGE,
+        "ModelDataUrl": data,
+        "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "EXPECTED": word},
+    }
     arn: str = aws.sagemaker.create_model_package(
         ModelPackageGroupName=group_name,
         InferenceSpecification={

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
-import tarfile
 import threading
 import time
 
@@ -13,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from flywheel.local_aws.sagemaker.storage import Storage
-from tests.local_aws.sagemaker.helpers import IMAGE, Aws, channel, unique
+from tests.local_aws.sagemaker.helpers import IMAGE, SCRIPT_IMAGE, Aws, channel, members, unique
 
 WRITE_MODEL = """
 import argparse, os, pathlib
@@ -29,21 +27,16 @@ print("[2] validation-auc: 0.75")
 """
 
 
-def members(aws: Aws, uri: str) -> dict[str, bytes]:
-    """The files of a .tar.gz in S3."""
-    with tarfile.open(fileobj=io.BytesIO(aws.get(uri))) as tar:
-        return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
-
-
 def test_a_script_trains_and_its_model_is_in_s3(aws: Aws) -> None:
     job = aws.train(
         WRITE_MODEL,
         HyperParameters={"depth": "6"},
         AlgorithmSpecification={
+            "TrainingImage": SCRIPT_IMAGE,
             "MetricDefinitions": [
                 {"Name": "validation:auc", "Regex": r"validation-auc: ([0-9.]+)"},
                 {"Name": "not:there", "Regex": r"never ([0-9.]+)"},
-            ]
+            ],
         },
     )
     assert job["TrainingJobStatus"] == "Completed", job
@@ -108,7 +101,7 @@ found = sorted(str(p.relative_to(data)) for p in data.rglob("*") if p.is_file())
         InputDataConfig=[
             channel("all", f"s3://{aws.bucket}/{prefix}/"),
             channel("one", f"s3://{aws.bucket}/{prefix}/month=2013-01/part-0.csv"),
-            channel("listed", listed, "ManifestFile", InputMode="FastFile"),
+            channel("listed", listed, "ManifestFile"),
         ],
     )
     found = json.loads(members(aws, job["ModelArtifacts"]["S3ModelArtifacts"])["found.json"])
@@ -243,11 +236,14 @@ def test_names_are_unique_and_unknown_names_are_refused(aws: Aws) -> None:
             {"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/own:1"}},
             "has no environment",
         ),
-        ({"HyperParameters": {}}, "built-in program"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
-        ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "InputMode Pipe"),
         (
-            {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": "a", "Regex": "("}]}},
+            {
+                "AlgorithmSpecification": {
+                    "TrainingImage": SCRIPT_IMAGE,
+                    "MetricDefinitions": [{"Name": "a", "Regex": "("}],
+                }
+            },
             "Invalid regular expression",
         ),
     ],
@@ -299,7 +295,7 @@ def test_a_full_disk_is_said_with_its_remedy(aws: Aws, monkeypatch: pytest.Monke
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Storage, "download_prefix", full)
+    monkeypatch.setattr(Storage, "download", full)
     job = aws.train("")
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: Out of space: the disk of ")

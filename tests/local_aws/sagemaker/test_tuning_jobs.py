@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from flywheel.local_aws.sagemaker.errors import ServiceError
 from flywheel.local_aws.sagemaker.tuning_bayesian import Bayesian
 from flywheel.local_aws.sagemaker.tuning_search import Random, dimensions, search
-from tests.local_aws.sagemaker.helpers import Aws, unique
+from tests.local_aws.sagemaker.helpers import SCRIPT_IMAGE, Aws, unique
 
 SCORE = """
 import argparse
@@ -25,13 +25,16 @@ print(f"score={100 * (given.kind == 'good') - abs(given.depth - 6)}")
 KINDS = {"Name": "kind", "Values": ["bad", "good"]}
 
 
-def request(aws: Aws, strategy: str, ranges: dict[str, Any], **limits: Any) -> dict[str, Any]:
-    """A CreateHyperParameterTuningJob request for the script above."""
-    training = aws.training_request(SCORE)
+def request(
+    aws: Aws, strategy: str, ranges: dict[str, Any], script: str = SCORE, **limits: Any
+) -> dict[str, Any]:
+    """A CreateHyperParameterTuningJob request for a script."""
+    training = aws.training_request(script)
     training["HyperParameters"]["depth"] = "4"
-    training["AlgorithmSpecification"]["MetricDefinitions"] = [
-        {"Name": "score", "Regex": r"score=(-?[0-9.]+)"}
-    ]
+    training["AlgorithmSpecification"] |= {
+        "TrainingImage": SCRIPT_IMAGE,
+        "MetricDefinitions": [{"Name": "score", "Regex": r"score=(-?[0-9.]+)"}],
+    }
     static = training.pop("HyperParameters")
     del training["TrainingJobName"]
     return {
@@ -135,7 +138,48 @@ def test_a_tuning_job_whose_every_training_fails_has_failed(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"Strategy": "Hyperband"}, "Strategy Hyperband is not available in the local SageMaker"),
+        ({"Strategy": "Hyperband"}, "MaxResource cannot be inferred for Strategy Hyperband"),
+        (
+            {"Strategy": "Hyperband", "TrainingJobEarlyStoppingType": "Auto"},
+            "with Strategy Hyperband it must be Off",
+        ),
+        (
+            {"StrategyConfig": {"HyperbandStrategyConfig": {"MaxResource": 9}}},
+            "for Strategy Hyperband only",
+        ),
+        (
+            {
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1},
+                "Strategy": "Grid",
+            },
+            "the number of combinations, which is 2",
+        ),
+        (
+            {"ResourceLimits": {"MaxParallelTrainingJobs": 101}},
+            "MaxParallelTrainingJobs is 101; it must be at most 100",
+        ),
+        (
+            {
+                "ParameterRanges": {
+                    "CategoricalParameterRanges": [
+                        {"Name": "kind", "Values": [str(number) for number in range(31)]}
+                    ]
+                }
+            },
+            "length less than or equal to 30",
+        ),
+        (
+            {
+                "ParameterRanges": {
+                    f"{kind}ParameterRanges": [
+                        {"Name": f"{kind}{number}", "MinValue": "1", "MaxValue": "2"}
+                        for number in range(16)
+                    ]
+                    for kind in ("Integer", "Continuous")
+                }
+            },
+            "ParameterRanges has 32 hyperparameters",
+        ),
         ({"ParameterRanges": {}}, "at least one range"),
         (
             {"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"}},
@@ -148,6 +192,13 @@ def test_what_cannot_be_tuned_is_refused(aws: Aws, change: dict[str, Any], messa
     given["HyperParameterTuningJobConfig"] |= change
     with pytest.raises(ClientError, match=message):
         aws.sagemaker.create_hyper_parameter_tuning_job(**given)
+
+
+def test_a_long_name_is_refused(aws: Aws) -> None:
+    given = request(aws, "Random", {"CategoricalParameterRanges": [KINDS]})
+    given["HyperParameterTuningJobName"] = "x" * 33
+    with pytest.raises(ServiceError, match="length less than or equal to 32"):
+        aws.service.call("CreateHyperParameterTuningJob", given)
 
 
 def numeric(scaling: str, low: str, high: str, kind: str = "Continuous") -> Any:
@@ -167,6 +218,20 @@ def test_numbers_are_spread_on_their_scale() -> None:
     assert float(numeric("Auto", "0.01", "100").text(0.5)) == pytest.approx(1)
     assert float(numeric("Auto", "0", "1").text(0.25)) == 0.25
     assert float(numeric("ReverseLogarithmic", "0", "0.99").text(0.5)) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("scaling", ["Linear", "Logarithmic", "ReverseLogarithmic"])
+def test_a_numbers_position_is_where_it_came_from(scaling: str) -> None:
+    own = numeric(scaling, "0.1", "0.9")
+    for at in (0.01, 0.3, 0.99):
+        assert own.position(own.text(at)) == pytest.approx(at)
+    assert own.position("0.95") is None
+    assert own.position("many") is None
+    whole = numeric("Linear", "1", "4", "Integer")
+    assert [whole.text(whole.position(text)) for text in "1234"] == ["1", "2", "3", "4"]
+    (word,) = dimensions({"CategoricalParameterRanges": [KINDS]})
+    assert word.text(word.position("good") or 0) == "good"
+    assert word.position("worse") is None
 
 
 @pytest.mark.parametrize(

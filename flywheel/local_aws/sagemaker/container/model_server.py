@@ -6,6 +6,9 @@ SAGEMAKER_SUBMIT_DIRECTORY, calls its `model_fn`, and then answers GET /ping and
 with `input_fn`, `predict_fn` and `output_fn` (or `transform_fn`). One request at a time, as one
 worker of Amazon's server does; more workers are more processes.
 
+With SERVE_MODULE, an importable module, there is no script: its `transform_fn` gets every body as
+bytes, and Accept as it was sent, None where the sender takes anything.
+
 A request that the script refuses gets a 4xx with the script's words: an error with a `status_code`
 of 400 to 499, as the errors of `sagemaker-inference` have, or a ValueError of `input_fn`.
 Everything else is our fault: 500, and the log has the details.
@@ -34,7 +37,7 @@ _GENERIC = "The model could not answer this request; the endpoint's log says why
 _TEXT = "text/plain; charset=utf-8"
 
 Response = tuple[int, str, bytes]
-Transform = Callable[[Any, Any, str, str], Any]
+Transform = Callable[[Any, Any, str, str | None], Any]
 
 
 class ClientError(Exception):
@@ -48,8 +51,9 @@ class ClientError(Exception):
 class ModelServer:
     """One loaded model and the script's functions."""
 
-    def __init__(self, script: ModuleType, model: Any) -> None:
+    def __init__(self, script: ModuleType, model: Any, *, as_sent: bool = False) -> None:
         self._model = model
+        self._as_sent = as_sent
         self._transform: Transform = getattr(script, "transform_fn", None) or _compose(script)
         self._default_accept = os.environ.get(
             "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", _DEFAULT_ACCEPT
@@ -76,10 +80,11 @@ class ModelServer:
     def invoke(self, data: bytes, content_type: str | None, accept: str | None) -> Response:
         """Run the script's functions over one request's body."""
         content_type = content_type or "application/octet-stream"
-        accept = self._default_accept if accept in (None, "", "*/*") else accept
+        if accept in (None, "", "*/*"):
+            accept = None if self._as_sent else self._default_accept
         try:
-            given = _decoded(data, content_type)
-            answer = self._transform(self._model, given, content_type, str(accept))
+            given = data if self._as_sent else _decoded(data, content_type)
+            answer = self._transform(self._model, given, content_type, accept)
             body, answered_type = answer if isinstance(answer, tuple) else (answer, accept)
             return 200, str(answered_type), body.encode() if isinstance(body, str) else bytes(body)
         except Exception as error:  # noqa: BLE001 - whatever a script raises must become an answer
@@ -101,7 +106,7 @@ def _compose(script: ModuleType) -> Transform:
     if missing:
         sys.exit(f"{script.__name__}.py must define {', '.join(missing)} (or transform_fn).")
 
-    def transform(model: Any, data: Any, content_type: str, accept: str) -> Any:
+    def transform(model: Any, data: Any, content_type: str, accept: str | None) -> Any:
         try:
             given = script.input_fn(data, content_type)
         except ValueError as error:
@@ -125,6 +130,10 @@ def _decoded(data: bytes, content_type: str) -> bytes | str:
 
 def load() -> ModelServer:
     """Import the script and load its model; an error ends the process before it ever answers."""
+    model_dir = os.environ["SM_MODEL_DIR"]
+    if module := os.environ.get("SERVE_MODULE"):
+        script = importlib.import_module(module)
+        return ModelServer(script, script.model_fn(model_dir), as_sent=True)
     folder = Path(os.environ["SAGEMAKER_SUBMIT_DIRECTORY"])
     program = os.environ["SAGEMAKER_PROGRAM"]
     if not (folder / program).is_file():
@@ -133,7 +142,7 @@ def load() -> ModelServer:
     script = importlib.import_module(Path(program).stem)
     if not hasattr(script, "model_fn"):
         sys.exit(f"{program} must define model_fn(model_dir).")
-    return ModelServer(script, script.model_fn(os.environ["SM_MODEL_DIR"]))
+    return ModelServer(script, script.model_fn(model_dir))
 
 
 async def serve(app: ModelServer, port: int) -> None:
