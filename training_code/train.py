@@ -256,11 +256,12 @@ def search(
         booster.update(learnt, progress.round)
         progress = replace(progress, round=progress.round + 1)
         auc = auc_of(booster, unseen)
-        line = f"[{progress.round}] validation-auc={auc:.5f}"
+        # As XGBoost writes it itself: SageMaker reads the metrics of its image in this form only.
+        line = f"[{progress.round}]\tvalidation-auc:{auc:.5f}"
         if auc > progress.best_auc:
             progress = replace(progress, best_round=progress.round, best_auc=auc)
         if progress.round % arguments.checkpoint_every == 0:
-            line += f" train-auc={auc_of(booster, learnt):.5f}"
+            line += f"\ttrain-auc:{auc_of(booster, learnt):.5f}"
             booster = checkpoint(arguments, booster, learnt, progress)
         print(line)
         if progress.round - progress.best_round >= arguments.early_stopping_rounds:

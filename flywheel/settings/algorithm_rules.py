@@ -17,6 +17,8 @@ from flywheel.algorithms.validation import (
 )
 from flywheel.settings.rules import Broken, Rule, Values
 
+XGBOOST = "xgboost"
+"""The one image that is a built-in algorithm and runs scripts as well."""
 _SERVING_CODE = {
     "source": "folder of the inference code, relative to the repository",
     "script": "the inference script, a file directly inside `source`",
@@ -31,6 +33,7 @@ def algorithm_rules(region: str | None) -> tuple[Rule, ...]:
         _version_exists(region),
         _code_is_for_scripts,
         _evaluation_has_an_image,
+        _metrics_are_not_sagemakers,
         _channels_are_for_algorithms,
         _scripts_read_a_table,
     )
@@ -132,6 +135,18 @@ def _evaluation_has_an_image(values: Values) -> Iterator[Broken]:
             ("evaluation", "image"),
             "a built-in algorithm's image runs no script",
             "Add one that does, for example {framework: sklearn, version: 1.9-0}.",
+        )
+
+
+def _metrics_are_not_sagemakers(values: Values) -> Iterator[Broken]:
+    """AWS refuses metric definitions for the image of a built-in algorithm, for scripts too."""
+    framework = values.get("training", "image", "framework", default=None)
+    if framework == XGBOOST and values.get("training", "metrics", default=None):
+        yield Broken(
+            ("training", "metrics"),
+            "SageMaker defines the metrics of its XGBoost image itself, for scripts too",
+            "Remove them, and print lines as XGBoost does, with tabs between: "
+            "[7] validation-auc:0.81 is validation:auc.",
         )
 
 

@@ -2,27 +2,32 @@
 
 from collections.abc import Iterator
 
+from flywheel.algorithms import catalogue
 from flywheel.algorithms.errors import nearest
+from flywheel.settings.algorithm_rules import XGBOOST
 from flywheel.settings.rules import AbsentError, Broken, Rule, Values
 
 _TUNING = ("training", "tuning")
+_RESOURCES = ("epochs", "num_epochs", "numepochs", "n-epochs", "n_epochs")
+"""Hyperparameters that Hyperband knows as a training's resource.
+Source: Amazon SageMaker Developer Guide, "Hyperband strategy"."""
 
 
 def _script_reports_the_objective(values: Values) -> Iterator[Broken]:
     if values("training", "tuning") is None or not _is_script(values):
         return
-    names = [
-        values.get(*metric, "name", default=None)
-        for metric in values.entries("training", "metrics")
-    ]
     objective = values(*_TUNING, "objective")
+    if values.get("training", "image", "framework", default=None) == XGBOOST:
+        names = list(catalogue.find(XGBOOST).metrics)
+        rule = f"it must be a metric of SageMaker's XGBoost image: {', '.join(names)}"
+    else:
+        given = values.entries("training", "metrics")
+        names = [values.get(*metric, "name", default=None) for metric in given]
+        rule = "it must be one of training.metrics"
     if objective not in names:
         near = nearest(objective, [name for name in names if isinstance(name, str)])
-        yield Broken(
-            (*_TUNING, "objective"),
-            "it must be one of training.metrics",
-            f"The nearest is {near}." if near else "Add the metric with its regex.",
-        )
+        remedy = f"The nearest is {near}." if near else "Add the metric with its regex."
+        yield Broken((*_TUNING, "objective"), rule, remedy)
 
 
 def _goal_is_known(values: Values) -> Iterator[Broken]:
@@ -87,6 +92,15 @@ def _strategy_goes_with_the_rest(values: Values) -> Iterator[Broken]:
             "Write `early_stopping: false`.",
             value="true",
         )
+    if strategy == "Hyperband":
+        fixed = values.get("training", "hyperparameters", default={})
+        if not any(name in fixed for name in _RESOURCES):
+            yield Broken(
+                (*_TUNING, "strategy"),
+                "Hyperband divides the epochs of a training, and it is not said how many there are",
+                f"Give one of {', '.join(_RESOURCES)} in training.hyperparameters, or choose "
+                "another strategy.",
+            )
     if strategy == "Grid":
         for name, tried in values(*_TUNING, "ranges").items():
             if isinstance(tried, dict) and tried.get("values") is None:

@@ -129,8 +129,9 @@ class ChannelSettings(Settings):
     """Folder below `<workload>/` in the features zone; null: the channel's name."""
     content_type: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     """For example text/csv; null: what the algorithm takes it for."""
-    input_mode: Literal["File", "Pipe", "FastFile"] = "File"
-    """How the data reaches the container."""
+    input_mode: Literal["File", "Pipe"] = "File"
+    """How the data reaches the container. FastFile takes no manifests, and a channel is one: the
+    files of its months. Source: Amazon SageMaker API, TrainingInputMode."""
 
 
 class RangeSettings(Settings):

@@ -59,7 +59,7 @@ training:
   hyperparameters:
     num_round: 200
     objective: binary:logistic
-  metrics: [{name: "validation:auc", regex: "validation-auc:([0-9.]+)"}]
+  metrics: []
 evaluation:
   script: training_code/evaluate.py
   instance_type: ml.m5.large
