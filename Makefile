@@ -43,6 +43,10 @@ setup: $(READY) ## install everything below this folder
 demo: $(READY) ## the main job: deploy locally, then real data through lake, training, endpoint, API, retraining
 	@python -m flywheel demo
 
+.PHONY: algorithms
+algorithms: $(READY) ## the 17 built-in algorithms (19 rows) from data to prediction, by stand-ins (ALGORITHM=kmeans for one)
+	@python -m flywheel algorithms $(ALGORITHM)
+
 .PHONY: local
 local: $(READY) ## keep the embedded AWS up with the local environment deployed, and print how to reach it
 	@python -m flywheel local
@@ -51,9 +55,32 @@ local: $(READY) ## keep the embedded AWS up with the local environment deployed,
 synth: $(READY) ## templates of all environments into cdk.out (ENV=dev and WORKLOAD=name narrow it)
 	@CDK_VALIDATION=$${CDK_VALIDATION:-false} cdk synth --quiet --no-notices $(CDK_CONTEXT)
 
+AGAINST ?= HEAD
+REVIEW = $(or $(ENV),$(error name the environment: make $@ ENV=prod)) $(if $(WORKLOAD),--workload $(WORKLOAD))
+
+.PHONY: review
+review: $(READY) ## what a change does to ENV: page, Markdown, JSON (AGAINST=git revision, environment or deployed)
+	@python -m flywheel review $(REVIEW) --against $(AGAINST) $(if $(QUOTAS),--quotas $(QUOTAS))
+
+.PHONY: diff
+diff: $(READY) ## the change alone, in the terminal (ENV, AGAINST)
+	@python -m flywheel diff $(REVIEW) --against $(AGAINST)
+
+.PHONY: drift
+drift: $(READY) ## what differs between the templates of ENV, what is deployed, and the resources
+	@python -m flywheel drift $(REVIEW)
+
+.PHONY: prices
+prices: $(READY) ## the review's price table again, from AWS (REGION, default us-east-1)
+	@python -m flywheel prices $(if $(REGION),--region $(REGION))
+
 .PHONY: test
 test: $(READY) ## all tests, the loop included
 	@python -m pytest -n 2 --dist loadgroup
+
+.PHONY: test-algorithms
+test-algorithms: $(READY) ## the tests of the stand-ins on PyTorch and fastText, whose environments are large
+	@python -m pytest -n 2 --dist loadgroup -m algorithms
 
 .PHONY: check
 check: $(READY) ## format, lint, types, settings, cfn-lint and cdk-nag
@@ -72,7 +99,8 @@ schema: $(READY) ## export the JSON Schemas of the settings for editors
 
 .PHONY: lock
 lock: $(VENV)/ready ## re-lock the Python requirements: hashes, no hosts
-	@for name in bootstrap main dev sagemaker-sdk; do uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in bootstrap main dev sagemaker-sdk sagemaker-sdk-2; do uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	@uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-deps requirements/samples.in -o requirements/samples.txt
 
 .PHONY: clean
 clean: ## remove what was built; keeps the installed tools

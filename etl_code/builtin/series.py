@@ -1,0 +1,232 @@
+"""Hourly readings to time series: for DeepAR.
+
+Reads the CSV objects of the asked months and writes one typed row a reading to the curated zone.
+The channel has one series a place and month, as JSON Lines of start, target and cat; hours without
+a reading are "NaN". The requests ask for the next 24 hours, again and again through the month, each
+time knowing all before; the truth is what these hours were, and what the 24 hours before were.
+
+A month is one file a folder, written anew, so a retry is harmless. Runs on EMR 7, whose Python is
+3.9: nothing newer is used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Optional
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  the name that Spark code uses everywhere
+
+PREDICTED_HOURS = 24
+"""The hyperparameter prediction_length."""
+KNOWN_HOURS = 7 * 24
+"""The least that a request knows."""
+HOURS_BETWEEN = 48
+"""Requests: every second day is asked about."""
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a workload's readings are."""
+
+    raw: str
+    value: str
+    places: tuple[str, ...]
+    """In the order of their numbers in cat; a place that is not named is left out."""
+
+
+SERIES = {"deepar": Series("weather", "humid", ("EWR", "JFK", "LGA"))}
+
+
+def run(spark: SparkSession, arguments: Arguments) -> None:
+    """Write the asked months."""
+    series: Series = settings_of(arguments.workload, SERIES)
+    files = Files(spark, arguments.features)
+    for month in arguments.months:
+        for folder in ("series", "requests", "truth"):
+            files.clear(f"{folder}/month={month}")
+        read = spark.read.csv(f"{arguments.raw}{series.raw}/month={month}", header=True)
+        raw = complete(read, ["origin", "time_hour", series.value])
+        typed = raw.select(
+            text("origin"),
+            F.col("time_hour").cast("timestamp").alias("observed_utc"),
+            number(series.value),
+        )
+        rows = write_curated(
+            typed, arguments.curated, month, [F.col("origin"), F.col("observed_utc")]
+        )
+        for folder, line in lines_of(rows, series):
+            files.add(f"{folder}/month={month}/part-00000.jsonl", json.dumps(line).encode() + b"\n")
+        rows.unpersist()
+    files.close()
+
+
+def lines_of(rows: DataFrame, series: Series) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Folder and line of each place's month, and of the days to predict in it."""
+    hours = rows.groupBy("origin", "observed_utc").agg(F.max(series.value).alias("value"))
+    readings: dict[str, dict[datetime, Optional[float]]] = {}  # noqa: UP045  Python 3.9
+    for row in hours.where("origin IS NOT NULL AND observed_utc IS NOT NULL").collect():
+        readings.setdefault(row["origin"], {})[row["observed_utc"]] = row["value"]
+    for category, place in enumerate(series.places):
+        known = readings.get(place)
+        if not known:
+            continue
+        start, end = min(known), max(known)
+        values = [known.get(start + step * HOUR) for step in range((end - start) // HOUR + 1)]
+        written = ["NaN" if value is None else value for value in values]
+        same = {"start": f"{start:%Y-%m-%d %H:%M:%S}", "cat": [category]}
+        yield "series", {**same, "target": written}
+        for now in range(KNOWN_HOURS, len(values) - PREDICTED_HOURS + 1, HOURS_BETWEEN):
+            yield "requests", {**same, "target": written[:now]}
+            yield (
+                "truth",
+                {
+                    "target": values[now : now + PREDICTED_HOURS],
+                    "season": values[now - PREDICTED_HOURS : now],
+                },
+            )
+
+
+# What follows is the same in every script of this folder: EMR Serverless gets one file.
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Folders end with a slash; months look like 2013-04."""
+
+    raw: str
+    curated: str
+    features: str
+    months: list[str]
+
+    @property
+    def workload(self) -> str:
+        """The last part of the raw zone's URI."""
+        return self.raw.rstrip("/").rsplit("/", 1)[-1]
+
+
+def parse_arguments(values: Optional[list[str]] = None) -> Arguments:  # noqa: UP045  Python 3.9
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Raw objects to channels, month by month.")
+    parser.add_argument("--raw", required=True, help="s3://<raw bucket>/<workload>/")
+    parser.add_argument("--curated", required=True)
+    parser.add_argument("--features", required=True)
+    parser.add_argument("--months", required=True, help="months to (re)write: 2013-01,2013-02")
+    parser.add_argument("--history-months", default="", help="not used: no month needs another")
+    parsed = parser.parse_args(values)
+    return Arguments(
+        raw=parsed.raw.rstrip("/") + "/",
+        curated=parsed.curated.rstrip("/") + "/",
+        features=parsed.features.rstrip("/") + "/",
+        months=sorted(set(filter(None, parsed.months.split(",")))),
+    )
+
+
+def settings_of(workload: str, known: Mapping[str, Any]) -> Any:
+    """What this script knows of a workload."""
+    if workload not in known:
+        sys.exit(
+            f"The workload is {workload}; this script knows {', '.join(sorted(known))}. Add a line "
+            "for it to the table at the script's top, or name another script in etl.script."
+        )
+    return known[workload]
+
+
+def start_session() -> SparkSession:
+    """Spark, with what this job relies on; sizes are the submitter's business."""
+    return (
+        SparkSession.builder.appName("built-in-algorithm")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        # Zones hold data only: readers list every object of a month.
+        .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        .getOrCreate()
+    )
+
+
+def complete(raw: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Null in place of columns that a delivery lacks: the data checks judge, the job goes on."""
+    present = {name.lower() for name in raw.columns}  # Spark itself does not look at the case
+    missing = [name for name in names if name not in present]
+    return raw.select("*", *[F.lit(None).cast("string").alias(name) for name in missing])
+
+
+def text(name: str) -> Column:
+    """The trimmed text; null where there is none."""
+    trimmed = F.trim(F.col(name))
+    return F.when(trimmed != "", trimmed).alias(name)
+
+
+def number(name: str) -> Column:
+    """The number in a text column; null where there is none ("NA", "abc", "Infinity")."""
+    value = F.col(name).cast("double")
+    return F.when(F.abs(value) < 1e12, value).alias(name)
+
+
+def write_curated(rows: DataFrame, curated: str, month: str, order: list[Column]) -> DataFrame:
+    """Replace a month by one file, its rows in an order that depends on them alone; kept in memory
+    for what is made of them."""
+    ordered = rows.coalesce(1).sortWithinPartitions(*order).persist()
+    ordered.write.mode("overwrite").parquet(f"{curated}month={month}")
+    return ordered
+
+
+class Files:
+    """Files of the features zone, written by the driver through the file system that Spark uses for
+    the scheme: one a month and folder, in the form that the algorithm takes."""
+
+    FLUSH_BYTES = 1_000_000
+
+    def __init__(self, spark: SparkSession, features: str) -> None:
+        self._hadoop = spark.sparkContext._jvm.org.apache.hadoop.fs
+        self._configuration = spark.sparkContext._jsc.hadoopConfiguration()
+        self._features = features
+        self._streams: dict[str, Any] = {}
+        self._buffers: dict[str, bytearray] = {}
+
+    def clear(self, folder: str) -> None:
+        """Remove a folder and what is in it."""
+        path = self._hadoop.Path(self._features + folder)
+        path.getFileSystem(self._configuration).delete(path, True)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Append to a file, which this run begins anew."""
+        if name not in self._streams:
+            path = self._hadoop.Path(self._features + name)
+            system = path.getFileSystem(self._configuration)
+            self._streams[name] = system.create(path, True)
+            self._buffers[name] = bytearray()
+        buffer = self._buffers[name]
+        buffer += data
+        if len(buffer) >= self.FLUSH_BYTES:
+            self._streams[name].write(buffer)
+            buffer.clear()
+
+    def add_json(self, name: str, value: Any) -> None:
+        """Append a line of JSON."""
+        self.add(name, json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> None:
+        """Complete all files."""
+        for name, stream in self._streams.items():
+            stream.write(self._buffers[name])
+            stream.close()
+        print(f"wrote {len(self._streams)} files to {self._features}")
+
+
+def main() -> None:
+    """Run the job: raw → curated → channels, requests and truth, for the asked months."""
+    arguments = parse_arguments()
+    spark = start_session()
+    run(spark, arguments)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""Rows of which few of many columns are set: for Factorization Machines, LDA and NTM.
+
+A flight is a bag of what is known of it beforehand (carrier, plane, airports, hour), each hashed to
+one of many columns; a document is a bag of the words of a vocabulary. Writes typed rows to the
+curated zone, and the channels as Amazon's records (sparse float32, RecordIO) or as dense CSV.
+
+The vocabulary is a file of the raw zone, `vocabulary/vocab.txt`, one word a line: a word's column
+means the same in every month.
+
+A month is one file a folder, written anew, so a retry is harmless. Runs on EMR 7, whose Python is
+3.9: nothing newer is used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import struct
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  the name that Spark code uses everywhere
+
+FLIGHT_COLUMNS = 4096
+"""To which values are hashed: the hyperparameter feature_dim."""
+KNOWN_BEFOREHAND = ("carrier", "tailnum", "origin", "dest", "hour")
+LATE_MINUTES = 15
+REQUEST_ROWS = 5000
+"""In one file, which is one request of batch transform: at most 6 MB."""
+WORD = re.compile("[a-z]{3,}")
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """What a workload's rows hold."""
+
+    rows: str
+    """flights or articles."""
+    records: bool
+    """Whether the channels are Amazon's records; else dense CSV."""
+
+
+WORKLOADS = {
+    "factorization_machines": Sparse("flights", records=True),
+    "lda": Sparse("articles", records=False),
+    "ntm": Sparse("articles", records=True),
+}
+
+
+def run(spark: SparkSession, arguments: Arguments) -> None:
+    """Write the asked months."""
+    sparse: Sparse = settings_of(arguments.workload, WORKLOADS)
+    files = Files(spark, arguments.features)
+    words = vocabulary(spark, arguments.raw) if sparse.rows == "articles" else {}
+    if words and sparse.records:  # the channel of NTM that names the columns
+        files.add("vocabulary/vocab.txt", "".join(f"{word}\n" for word in words).encode())
+    channel = "records" if sparse.rows == "flights" else "counts"
+    for month in arguments.months:
+        for folder in (channel, "requests", "truth"):
+            files.clear(f"{folder}/month={month}")
+        raw = f"{arguments.raw}{sparse.rows}/month={month}"
+        typed = flights(spark, raw) if sparse.rows == "flights" else articles(spark, raw)
+        order = [F.xxhash64(*typed.columns)]
+        rows = write_curated(typed, arguments.curated, month, order)
+        lines = (
+            flight_lines(rows) if sparse.rows == "flights" else article_lines(rows, words, sparse)
+        )
+        for folder, name, data in lines:
+            files.add(f"{folder}/month={month}/{name}", data)
+        rows.unpersist()
+    files.close()
+
+
+# Flights
+
+
+def flights(spark: SparkSession, folder: str) -> DataFrame:
+    """One typed row a flight; whether a flight that never landed was late is not known."""
+    raw = complete(spark.read.csv(folder, header=True), [*KNOWN_BEFOREHAND, "arr_delay"])
+    late = F.when(F.col("arr_delay").isNotNull(), (F.col("arr_delay") > LATE_MINUTES).cast("int"))
+    return raw.select(
+        *[text(name) for name in ("carrier", "tailnum", "origin", "dest")],
+        number("hour").cast("int").alias("hour"),
+        number("arr_delay"),
+    ).withColumn("late", late)
+
+
+def flight_lines(rows: DataFrame) -> Iterator[tuple[str, str, bytes]]:
+    """Folder, file and bytes of each flight that landed."""
+    hashed = [
+        F.crc32(F.concat(F.lit(f"{name}="), F.col(name).cast("string"))) % FLIGHT_COLUMNS
+        for name in KNOWN_BEFOREHAND
+    ]
+    keys = F.array_sort(F.array_distinct(F.filter(F.array(*hashed), lambda key: key.isNotNull())))
+    landed = rows.where("late IS NOT NULL").select("late", keys.alias("keys"))
+    for index, row in enumerate(landed.toLocalIterator()):
+        entries = dict.fromkeys(row["keys"], 1.0)
+        label = float(row["late"])
+        yield "records", "part-00000.rec", record(entries, FLIGHT_COLUMNS, label)
+        name = f"part-{index // REQUEST_ROWS:05d}.rec"
+        yield "requests", name, record(entries, FLIGHT_COLUMNS)
+        yield "truth", "part-00000.jsonl", json.dumps({"label": row["late"]}).encode() + b"\n"
+
+
+# Articles
+
+
+def vocabulary(spark: SparkSession, raw: str) -> dict[str, int]:
+    """The words and their columns."""
+    lines = spark.read.text(f"{raw}vocabulary/vocab.txt").collect()
+    words = [line[0].strip() for line in lines if line[0].strip()]
+    return {word: column for column, word in enumerate(words)}
+
+
+def articles(spark: SparkSession, folder: str) -> DataFrame:
+    """One row a document, with the article that it is from."""
+    raw = spark.read.json(folder, schema="article string, text string")
+    num_words = F.size(F.split(F.trim("text"), r"\s+"))
+    return raw.select(text("article"), text("text")).withColumn("num_words", num_words)
+
+
+def article_lines(
+    rows: DataFrame, words: Mapping[str, int], sparse: Sparse
+) -> Iterator[tuple[str, str, bytes]]:
+    """Folder, file and bytes of each document that has a word of the vocabulary."""
+    for row in rows.toLocalIterator():
+        found = Counter(WORD.findall((row["text"] or "").lower()))
+        counts = {words[word]: number for word, number in found.items() if word in words}
+        if not counts:
+            continue
+        dense = ",".join(str(counts.get(column, 0)) for column in range(len(words)))
+        line = dense.encode() + b"\n"
+        if sparse.records:
+            entries = {column: float(counts[column]) for column in sorted(counts)}
+            yield "counts", "part-00000.rec", record(entries, len(words))
+        else:
+            yield "counts", "part-00000.csv", line
+        yield "requests", "part-00000.csv", line
+        truth = json.dumps({"group": row["article"]}, ensure_ascii=False)
+        yield "truth", "part-00000.jsonl", truth.encode() + b"\n"
+
+
+# Amazon's records. Source: Amazon SageMaker Developer Guide, "Common Data Formats for Training";
+# record.proto of package aialgs.data.
+
+
+def record(entries: Mapping[int, float], size: int, label: Optional[float] = None) -> bytes:  # noqa: UP045  Python 3.9
+    """One row as a RecordIO frame: a sparse vector of float32, and its label."""
+    values = struct.pack(f"<{len(entries)}f", *entries.values())
+    keys = b"".join(varint(key) for key in entries)
+    tensor = message(1, values) + message(2, keys) + message(3, varint(size))
+    body = message(1, message(1, b"values") + message(2, message(2, tensor)))
+    if label is not None:
+        tensor = message(1, struct.pack("<f", label))
+        body += message(2, message(1, b"values") + message(2, message(2, tensor)))
+    return frame(body)
+
+
+def message(number: int, content: bytes) -> bytes:
+    """A protobuf field that has a length: a message, a text or packed numbers."""
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def varint(value: int) -> bytes:
+    """A protobuf number: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def frame(body: bytes) -> bytes:
+    """RecordIO: a magic number, the length, the body, zeros to four bytes."""
+    return struct.pack("<II", 0xCED7230A, len(body)) + body + b"\0" * (-len(body) % 4)
+
+
+# What follows is the same in every script of this folder: EMR Serverless gets one file.
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Folders end with a slash; months look like 2013-04."""
+
+    raw: str
+    curated: str
+    features: str
+    months: list[str]
+
+    @property
+    def workload(self) -> str:
+        """The last part of the raw zone's URI."""
+        return self.raw.rstrip("/").rsplit("/", 1)[-1]
+
+
+def parse_arguments(values: Optional[list[str]] = None) -> Arguments:  # noqa: UP045  Python 3.9
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Raw objects to channels, month by month.")
+    parser.add_argument("--raw", required=True, help="s3://<raw bucket>/<workload>/")
+    parser.add_argument("--curated", required=True)
+    parser.add_argument("--features", required=True)
+    parser.add_argument("--months", required=True, help="months to (re)write: 2013-01,2013-02")
+    parser.add_argument("--history-months", default="", help="not used: no month needs another")
+    parsed = parser.parse_args(values)
+    return Arguments(
+        raw=parsed.raw.rstrip("/") + "/",
+        curated=parsed.curated.rstrip("/") + "/",
+        features=parsed.features.rstrip("/") + "/",
+        months=sorted(set(filter(None, parsed.months.split(",")))),
+    )
+
+
+def settings_of(workload: str, known: Mapping[str, Any]) -> Any:
+    """What this script knows of a workload."""
+    if workload not in known:
+        sys.exit(
+            f"The workload is {workload}; this script knows {', '.join(sorted(known))}. Add a line "
+            "for it to the table at the script's top, or name another script in etl.script."
+        )
+    return known[workload]
+
+
+def start_session() -> SparkSession:
+    """Spark, with what this job relies on; sizes are the submitter's business."""
+    return (
+        SparkSession.builder.appName("built-in-algorithm")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        # Zones hold data only: readers list every object of a month.
+        .config("spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        .getOrCreate()
+    )
+
+
+def complete(raw: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Null in place of columns that a delivery lacks: the data checks judge, the job goes on."""
+    present = {name.lower() for name in raw.columns}  # Spark itself does not look at the case
+    missing = [name for name in names if name not in present]
+    return raw.select("*", *[F.lit(None).cast("string").alias(name) for name in missing])
+
+
+def text(name: str) -> Column:
+    """The trimmed text; null where there is none."""
+    trimmed = F.trim(F.col(name))
+    return F.when(trimmed != "", trimmed).alias(name)
+
+
+def number(name: str) -> Column:
+    """The number in a text column; null where there is none ("NA", "abc", "Infinity")."""
+    value = F.col(name).cast("double")
+    return F.when(F.abs(value) < 1e12, value).alias(name)
+
+
+def write_curated(rows: DataFrame, curated: str, month: str, order: list[Column]) -> DataFrame:
+    """Replace a month by one file, its rows in an order that depends on them alone; kept in memory
+    for what is made of them."""
+    ordered = rows.coalesce(1).sortWithinPartitions(*order).persist()
+    ordered.write.mode("overwrite").parquet(f"{curated}month={month}")
+    return ordered
+
+
+class Files:
+    """Files of the features zone, written by the driver through the file system that Spark uses for
+    the scheme: one a month and folder, in the form that the algorithm takes."""
+
+    FLUSH_BYTES = 1_000_000
+
+    def __init__(self, spark: SparkSession, features: str) -> None:
+        self._hadoop = spark.sparkContext._jvm.org.apache.hadoop.fs
+        self._configuration = spark.sparkContext._jsc.hadoopConfiguration()
+        self._features = features
+        self._streams: dict[str, Any] = {}
+        self._buffers: dict[str, bytearray] = {}
+
+    def clear(self, folder: str) -> None:
+        """Remove a folder and what is in it."""
+        path = self._hadoop.Path(self._features + folder)
+        path.getFileSystem(self._configuration).delete(path, True)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Append to a file, which this run begins anew."""
+        if name not in self._streams:
+            path = self._hadoop.Path(self._features + name)
+            system = path.getFileSystem(self._configuration)
+            self._streams[name] = system.create(path, True)
+            self._buffers[name] = bytearray()
+        buffer = self._buffers[name]
+        buffer += data
+        if len(buffer) >= self.FLUSH_BYTES:
+            self._streams[name].write(buffer)
+            buffer.clear()
+
+    def add_json(self, name: str, value: Any) -> None:
+        """Append a line of JSON."""
+        self.add(name, json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> None:
+        """Complete all files."""
+        for name, stream in self._streams.items():
+            stream.write(self._buffers[name])
+            stream.close()
+        print(f"wrote {len(self._streams)} files to {self._features}")
+
+
+def main() -> None:
+    """Run the job: raw → curated → channels, requests and truth, for the asked months."""
+    arguments = parse_arguments()
+    spark = start_session()
+    run(spark, arguments)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
