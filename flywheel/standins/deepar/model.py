@@ -1,4 +1,4 @@
-"""The model: built by GluonTS from its settings, trained or read from its file, asked for samples."""
+"""The model: built by GluonTS from its settings, trained or read from a file, asked for samples."""
 
 from __future__ import annotations
 

@@ -113,8 +113,8 @@ class Schema:
         needed = len(series.target) + beyond
         if length not in (needed, len(series.target) + self.prediction_length):
             raise RefusedError(
-                f"dynamic_feat of {series.name} has {length} values; it must have {needed}: as many "
-                "as the target" + (f" and {beyond} of the time to predict" if beyond else "")
+                f"dynamic_feat of {series.name} has {length} values; it must have {needed}: as "
+                "many as the target" + (f" and {beyond} of the time to predict" if beyond else "")
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class _Forecaster:
 
 def _prediction(paths: Array, configuration: Configuration) -> dict[str, Any]:
     """One answer, of num_samples × prediction_length."""
-    known = {
+    known: dict[str, Callable[[], Any]] = {
         "quantiles": lambda: {
             name: quantile(paths, float(name)) for name in configuration.quantiles
         },

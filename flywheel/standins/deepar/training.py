@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,9 +37,7 @@ def train(job: Job) -> None:
     schema.check_all(series)
     test = _test_series(job, schema)
     if job.get("dropout_rate") and "dropout_rate" in job.written:
-        log(
-            "dropout_rate: outputs between layers are dropped; Amazon's zoneout keeps cells' states."
-        )
+        log("dropout_rate: outputs between layers are dropped; Amazon's zoneout keeps states")
     long_enough = [entry for entry in series if len(entry.target) >= schema.prediction_length]
     model = _learn(job, Settings.of(job, schema, long_enough), long_enough)
     if test:
@@ -49,7 +47,7 @@ def train(job: Job) -> None:
 
 def _check(job: Job) -> None:
     """What the catalogue's rules leave open and nothing can be computed with."""
-    rules = {
+    rules: dict[str, Callable[[Any], bool]] = {
         "learning_rate": lambda value: value > 0,
         "dropout_rate": lambda value: 0 <= value < 1,
         "num_eval_samples": lambda value: value >= 1,

@@ -44,7 +44,7 @@ class Labels:
                 )
             return np.array([self._class(values[0], name)])
         if self.class_ids:
-            label = np.zeros(self.num_classes, np.float32)
+            label: Array = np.zeros(self.num_classes, np.float32)
             label[[self._class(value, name) for value in values]] = 1
             return label
         if len(values) != self.num_classes or any(value not in (0, 1) for value in values):

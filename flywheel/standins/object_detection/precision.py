@@ -42,7 +42,7 @@ def _average_precision(
         scores.extend(own[:, 1])
         right.extend(_matches(wanted, own[:, 2:], overlap))
     order = np.argsort(-np.array(scores), kind="stable")
-    hits = np.cumsum(np.array(right, bool)[order])
+    hits: Array = np.cumsum(np.array(right, bool)[order])
     recall = hits / total
     precision = hits / np.arange(1, len(hits) + 1)
     # At each recall the best precision that is had there or further on.
@@ -52,7 +52,7 @@ def _average_precision(
 
 def _matches(wanted: Array, boxes: Array, overlap: float) -> list[bool]:
     """Whether each box, best first, is the first one on a wanted box."""
-    free = np.ones(len(wanted), bool)
+    free: Array = np.ones(len(wanted), bool)
     right = []
     for shares in intersection_over_union(boxes, wanted):
         best = int(np.argmax(shares)) if len(wanted) else -1

@@ -1,4 +1,4 @@
-"""How a picture becomes what the network sees: flipped, cut out and in other light to train with."""
+"""How a picture becomes what the network sees: flipped, cut out and in other light to train."""
 
 from __future__ import annotations
 

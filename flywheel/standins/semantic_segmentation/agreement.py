@@ -13,7 +13,7 @@ class Agreement:
 
     def __init__(self, num_classes: int) -> None:
         self._num_classes = num_classes
-        self._counts = np.zeros((num_classes, num_classes), np.int64)
+        self._counts: Array = np.zeros((num_classes, num_classes), np.int64)
 
     def add(self, truth: Array, found: Array) -> None:
         """Count the pixels of one picture; ignored ones do not count."""

@@ -35,7 +35,7 @@ class LabelMap:
     @staticmethod
     def scaled(scale: int, num_classes: int) -> LabelMap:
         """The label divided by the scale, rounded down."""
-        classes = (np.arange(256) // scale).astype(np.uint8)
+        classes: Array = (np.arange(256) // scale).astype(np.uint8)
         classes[classes >= num_classes] = _UNKNOWN
         if classes[IGNORED] == _UNKNOWN:
             classes[IGNORED] = IGNORED
@@ -44,7 +44,7 @@ class LabelMap:
     @staticmethod
     def mapped(labels: Mapping[int, int], num_classes: int) -> LabelMap:
         """Each class from the one label that is written for it."""
-        classes = np.full(256, _UNKNOWN, np.uint8)
+        classes: Array = np.full(256, _UNKNOWN, np.uint8)
         classes[IGNORED] = IGNORED
         for kind, label in labels.items():
             if kind in range(num_classes):
