@@ -16,8 +16,8 @@ from components.log_group import EncryptedLogGroup
 from components.network import Network
 from components.rollback_alarms import RollbackAlarms
 from components.sagemaker_role import SageMakerRole
+from components.serving_image import serving_image_uri
 from components.training_job import grant_volume_key
-from flywheel.algorithms.images import image_uri
 from flywheel.settings import EnvironmentSettings, WorkloadSettings
 
 
@@ -127,19 +127,12 @@ class ModelEndpoint(Construct):
         network: Network,
         lake: DataLake,
     ) -> SageMakerRole:
-        image = workload.training.image
         role = SageMakerRole(
             self,
             "ExecutionRole",
             description=f"Serving of {workload.name}",
             network=network,
-            image_uri=image_uri(
-                image.framework,
-                image.version,
-                environment.region,
-                instance_type=workload.serving.variants[0].instance_type,
-                scope="inference",
-            ),
+            image_uri=serving_image_uri(environment, workload),
             log_group=f"/aws/sagemaker/Endpoints/{self.endpoint_name}",
             log_group_exists=True,
         )

@@ -9,13 +9,11 @@ from constructs import Construct
 
 from components.acknowledge import acknowledge
 from components.api_errors import METHOD_RESPONSES, integration_responses
+from components.api_formats import formats_of
 from components.api_stage import ApiLogs
 from components.model_endpoint import ModelEndpoint
 from components.service_role import ServiceRole
 from flywheel.settings import EnvironmentSettings, WorkloadSettings
-
-BINARY_TYPES = ["application/octet-stream", "application/x-npy", "application/x-parquet"]
-"""Bodies that API Gateway passes on byte by byte; CSV, JSON and JSON Lines are text."""
 
 _HEADER = "integration.request.header"
 
@@ -47,6 +45,7 @@ class PredictionApi(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        formats = formats_of(workload)
         logs = ApiLogs(self, "Logs", environment=environment, api=workload.api, key=key)
         self.rest_api = apigateway.RestApi(
             self,
@@ -54,7 +53,7 @@ class PredictionApi(Construct):
             rest_api_name=f"{environment.name}-{workload.dashed_name}",
             description=workload.description,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=BINARY_TYPES,
+            binary_media_types=list(formats.binary) or None,
             cloud_watch_role=False,
             deploy_options=logs.stage_options,
         )
@@ -72,11 +71,12 @@ class PredictionApi(Construct):
                 actions=["sagemaker:InvokeEndpoint"], resources=[endpoint.endpoint_arn]
             )
         )
-        self._add_method(endpoint, role)
-        self._explain_bad_bodies()
+        self._add_method(endpoint, role, has_json=formats.has_json)
+        if formats.has_json:
+            self._explain_bad_bodies()
         self._acknowledge()
 
-    def _add_method(self, endpoint: ModelEndpoint, role: iam.IRole) -> None:
+    def _add_method(self, endpoint: ModelEndpoint, role: iam.IRole, *, has_json: bool) -> None:
         integration = apigateway.AwsIntegration(
             service="runtime.sagemaker",
             path=f"endpoints/{endpoint.endpoint_name}/invocations",
@@ -107,7 +107,8 @@ class PredictionApi(Construct):
                 "method.request.header.Content-Type": True,
                 "method.request.header.Accept": False,
             },
-            request_models={"application/json": self._body_model()},
+            # A body of another type has no model and is the container's business.
+            request_models={"application/json": self._body_model()} if has_json else None,
             request_validator=validator,
             method_responses=METHOD_RESPONSES,
         )

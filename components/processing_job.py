@@ -1,25 +1,56 @@
 """The processing job that evaluates challenger and champion: its role, its code, its request."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from constructs import Construct
 
+from components.algorithm_data import TRUTH
 from components.code_bundle import REPOSITORY, CodeAsset
 from components.data_lake import DataLake
 from components.loop.asl import expression
 from components.network import Network
 from components.sagemaker_role import SageMakerRole
-from components.training_job import grant_volume_key, volume_key, vpc_config
+from components.training_job import grant_volume_key, run_tag, volume_key, vpc_config
 from flywheel.algorithms.images import image_uri
 from flywheel.settings import EnvironmentSettings, WorkloadSettings
 
-_INPUT = "/opt/ml/processing/input"
+INPUT = "/opt/ml/processing/input"
+"""Each input is a folder of its name below it."""
 _OUTPUT = "/opt/ml/processing/output"
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
+@dataclass(frozen=True)
+class Input:
+    """One thing that the script reads.
+
+    Attributes:
+        uri: JSONata of an S3 URI.
+        kind: S3Prefix, or ManifestFile for the files that a manifest lists.
+    """
+
+    name: str
+    uri: str
+    kind: str = "S3Prefix"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the script is told (each word is JSONata) and what it reads.
+
+    What is about the champion is left out while there is none.
+    """
+
+    arguments: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    champion_arguments: tuple[str, ...]
+    champion_inputs: tuple[Input, ...]
+
+
 class ProcessingJob(Construct):
-    """A SageMaker processing job in the training image, without network.
+    """A SageMaker processing job without network, in an image that runs scripts.
 
     Attributes:
         role: What the container may do.
@@ -38,7 +69,8 @@ class ProcessingJob(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._workload, self._network, self._lake = workload, network, lake
-        settings, image = workload.evaluation, workload.training.image
+        settings = workload.evaluation
+        image = settings.image or workload.training.image
         self._image_uri = image_uri(
             image.framework,
             image.version,
@@ -56,35 +88,32 @@ class ProcessingJob(Construct):
             log_group=_LOG_GROUP,
         )
         self._script.grant_get(self.role)
-        lake.features.grant_read(self.role, f"{workload.name}/*")
+        if workload.training.algorithm:
+            # The answers to judge are in the run's folder, and the features are not needed.
+            lake.features.grant_read(self.role, f"{workload.name}/{TRUTH}/*")
+            lake.artifacts.grant_read(self.role, f"{workload.name}/runs/*")
+        else:
+            lake.features.grant_read(self.role, f"{workload.name}/*")
         lake.artifacts.grant_read(self.role, f"{workload.name}/models/*")
         lake.artifacts.grant_put(self.role, f"{workload.name}/runs/*")
         grant_volume_key(self.role, lake)
 
     def arguments(
-        self,
-        *,
-        name: str,
-        challenger: str,
-        champion: str,
-        holdout: str,
-        month: str,
-        output: str,
-        run: str,
+        self, *, name: str, evaluation: Evaluation, champion: str, output: str, run: str
     ) -> dict[str, Any]:
         """CreateProcessingJob's request; every argument is JSONata.
 
         Args:
             name: The job's name, unique and at most 63 characters.
-            challenger: S3 URI of the challenger's model.tar.gz.
-            champion: S3 URI of the champion's, or nothing when there is none.
-            holdout: S3 URI of the folder with the hold-out's features.
-            month: The hold-out's partition.
+            evaluation: What the script is told and reads.
+            champion: Exists while there is a champion.
             output: S3 URI of the folder that gets evaluation.json.
             run: The run's id.
         """
         settings = self._workload.evaluation
-        script = f"{_INPUT}/code/{self._script.file_name}"
+        script = f"{INPUT}/code/{self._script.file_name}"
+        code = Input("code", f"'{self._script.uri}'")
+        told = [*evaluation.arguments, "'--output'", f"'{_OUTPUT}'"]
         return {
             "ProcessingJobName": expression(name),
             "RoleArn": self.role.role_arn,
@@ -92,20 +121,13 @@ class ProcessingJob(Construct):
                 "ImageUri": self._image_uri,
                 "ContainerEntrypoint": ["python3", script],
                 "ContainerArguments": expression(
-                    f"""$append([
-                    '--challenger', '{_INPUT}/challenger/model.tar.gz',
-                    '--holdout', '{_INPUT}/holdout', '--holdout-month', {month},
-                    '--output', '{_OUTPUT}'
-                    ], $exists({champion})
-                    ? ['--champion', '{_INPUT}/champion/model.tar.gz'] : [])"""
+                    f"""$append([ {", ".join(told)} ], $exists({champion})
+                    ? [{", ".join(evaluation.champion_arguments)}] : [])"""
                 ),
             },
             "ProcessingInputs": expression(
-                f"""$append([
-                {_input("code", f"'{self._script.uri}'")},
-                {_input("challenger", challenger)},
-                {_input("holdout", holdout)}
-                ], $exists({champion}) ? [{_input("champion", champion)}] : [])"""
+                f"""$append([ {_inputs([code, *evaluation.inputs])} ], $exists({champion})
+                ? [{_inputs(evaluation.champion_inputs)}] : [])"""
             ),
             "ProcessingOutputConfig": {
                 "KmsKeyId": self._lake.key.key_arn,
@@ -134,12 +156,16 @@ class ProcessingJob(Construct):
                 "EnableInterContainerTrafficEncryption": False,
                 "VpcConfig": vpc_config(self._network),
             },
-            "Tags": [{"Key": "flywheel:run", "Value": expression(run)}],
+            "Tags": run_tag(run),
         }
 
 
-def _input(name: str, uri: str) -> str:
+def _inputs(inputs: Iterable[Input]) -> str:
+    return ", ".join(_input(one) for one in inputs)
+
+
+def _input(one: Input) -> str:
     """One processing input as JSONata."""
-    return f"""{{"InputName": '{name}', "S3Input": {{"S3Uri": {uri},
-        "LocalPath": '{_INPUT}/{name}', "S3DataType": 'S3Prefix', "S3InputMode": 'File',
+    return f"""{{"InputName": '{one.name}', "S3Input": {{"S3Uri": {one.uri},
+        "LocalPath": '{INPUT}/{one.name}', "S3DataType": '{one.kind}', "S3InputMode": 'File',
         "S3DataDistributionType": 'FullyReplicated'}}}}"""

@@ -1,33 +1,35 @@
-"""The training job: its role, its code and the request that starts one."""
+"""The training job: its role, its program and the request that starts one."""
 
 from typing import Any
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from components.code_bundle import INSTALL_WITHOUT_NETWORK, REPOSITORY, CodeBundle
+from components.algorithm_program import AlgorithmProgram
 from components.data_lake import DataLake
 from components.instance_storage import has_local_storage
 from components.loop.asl import expression
 from components.network import Network
 from components.sagemaker_role import SageMakerRole
-from flywheel.algorithms.images import image_uri
+from components.script_program import ScriptProgram
+from components.training_program import Manifests, TrainingProgram
 from flywheel.settings import EnvironmentSettings, WorkloadSettings
 
-_CODE = "/opt/ml/input/data/code"
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _RESTARTS_AFTER_FAULTS = 2
 
 
 class TrainingJob(Construct):
-    """A SageMaker training job in script mode, without network.
+    """A SageMaker training job without network.
 
     Attributes:
         role: What the container may do.
-        image_uri: The container that trains.
+        program: What it runs.
         timeout_seconds: When a job that still runs is given up.
     """
+
+    program: TrainingProgram
 
     def __init__(
         self,
@@ -41,31 +43,24 @@ class TrainingJob(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._workload, self._network, self._lake = workload, network, lake
-        self._region = environment.region
         settings = workload.training
-        self.image_uri = image_uri(
-            settings.image.framework,
-            settings.image.version,
-            environment.region,
-            instance_type=settings.instance_type,
-        )
+        if settings.algorithm:
+            self.program = AlgorithmProgram(
+                settings.algorithm, environment=environment, workload=workload, lake=lake
+            )
+        else:
+            self.program = ScriptProgram(self, environment=environment, workload=workload)
         longest = (settings.spot and settings.max_wait_minutes) or settings.max_runtime_minutes
         self.timeout_seconds = (longest + 30) * 60  # half an hour to find instances, to upload
-        self._code = CodeBundle(
-            self,
-            "Code",
-            source=REPOSITORY / settings.source,
-            inference_source=REPOSITORY / workload.serving.source,
-        )
         self.role = SageMakerRole(
             self,
             "Role",
             description=f"Training of {workload.name}",
             network=network,
-            image_uri=self.image_uri,
+            image_uri=self.program.image_uri,
             log_group=_LOG_GROUP,
         )
-        self._code.grant_get(self.role)
+        self.program.grant_read(self.role)
         lake.features.grant_read(self.role, f"{workload.name}/*")
         lake.artifacts.grant_read(self.role, f"{workload.name}/runs/*")
         lake.artifacts.grant_put(self.role, f"{workload.name}/models/*")
@@ -73,33 +68,64 @@ class TrainingJob(Construct):
             lake.artifacts.grant_read_write(self.role, f"{workload.name}/checkpoints/*")
         grant_volume_key(self.role, lake)
 
-    def arguments(self, *, name: str, manifest: str, run: str) -> dict[str, Any]:
+    def arguments(self, *, name: str, manifests: Manifests, run: str) -> dict[str, Any]:
         """CreateTrainingJob's request.
 
         Args:
             name: JSONata of the job's name, unique and at most 63 characters.
-            manifest: JSONata of the S3 URI of the manifest of what is learnt from.
+            manifests: JSONata of the S3 URI of each channel's manifest.
             run: JSONata of the run's id.
         """
-        settings, artifacts = self._workload.training, self._lake.artifacts.bucket_name
-        folder = f"s3://{artifacts}/{self._workload.name}"
         request: dict[str, Any] = {
             "TrainingJobName": expression(name),
             "RoleArn": self.role.role_arn,
-            "AlgorithmSpecification": {
-                "TrainingImage": self.image_uri,
-                "TrainingInputMode": "File",
-                "MetricDefinitions": [
-                    {"Name": metric.name, "Regex": metric.regex} for metric in settings.metrics
-                ],
-            },
-            "HyperParameters": self._hyperparameters(),
-            "InputDataConfig": [
-                _channel("train", "ManifestFile", expression(manifest)),
-                _channel("code", "S3Prefix", self._code.uri),
-            ],
+            "AlgorithmSpecification": self._specification(),
+            "HyperParameters": self.program.hyperparameters(),
+            "InputDataConfig": self.program.channels(manifests),
+            **self._surroundings(),
+            "Tags": run_tag(run),
+        }
+        if self._workload.training.checkpoints:
+            checkpoints = f"'{self._folder}/checkpoints/' & {run} & '/'"
+            request["CheckpointConfig"] = {
+                "S3Uri": expression(checkpoints),
+                "LocalPath": _CHECKPOINTS,
+            }
+        return request
+
+    def definition(self, *, manifests: Manifests) -> dict[str, Any]:
+        """TrainingJobDefinition of a tuning job: the same job, but for what tuning decides.
+
+        Without checkpoints: all trainings of a tuning job would share the folder, and each would
+        go on with what another one has learnt.
+        """
+        return {
+            "RoleArn": self.role.role_arn,
+            "AlgorithmSpecification": self._specification(),
+            "StaticHyperParameters": self.program.hyperparameters(),
+            "InputDataConfig": self.program.channels(manifests),
+            **self._surroundings(),
+        }
+
+    @property
+    def _folder(self) -> str:
+        return f"s3://{self._lake.artifacts.bucket_name}/{self._workload.name}"
+
+    def _specification(self) -> dict[str, Any]:
+        specification: dict[str, Any] = {
+            "TrainingImage": self.program.image_uri,
+            "TrainingInputMode": "File",
+        }
+        if self.program.metric_definitions:
+            specification["MetricDefinitions"] = self.program.metric_definitions
+        return specification
+
+    def _surroundings(self) -> dict[str, Any]:
+        """Where and how long any training of this workload runs."""
+        settings = self._workload.training
+        surroundings: dict[str, Any] = {
             "OutputDataConfig": {
-                "S3OutputPath": f"{folder}/models",
+                "S3OutputPath": f"{self._folder}/models",
                 "KmsKeyId": self._lake.key.key_arn,
             },
             "ResourceConfig": {
@@ -112,33 +138,21 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": _RESTARTS_AFTER_FAULTS},
             "VpcConfig": vpc_config(self._network),
             "EnableNetworkIsolation": True,
-            "Environment": INSTALL_WITHOUT_NETWORK,
+            "Environment": self.program.environment,
             "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
             "EnableManagedSpotTraining": settings.spot,
-            "Tags": [{"Key": "flywheel:run", "Value": expression(run)}],
         }
-        if not settings.metrics:
-            del request["AlgorithmSpecification"]["MetricDefinitions"]
+        if not self.program.environment:
+            del surroundings["Environment"]
         if settings.spot:
             longest = settings.max_wait_minutes or settings.max_runtime_minutes
-            request["StoppingCondition"]["MaxWaitTimeInSeconds"] = longest * 60
-        if settings.checkpoints:
-            checkpoints = f"'{folder}/checkpoints/' & {run} & '/'"
-            request["CheckpointConfig"] = {
-                "S3Uri": expression(checkpoints),
-                "LocalPath": _CHECKPOINTS,
-            }
-        return request
+            surroundings["StoppingCondition"]["MaxWaitTimeInSeconds"] = longest * 60
+        return surroundings
 
-    def _hyperparameters(self) -> dict[str, str]:
-        settings = self._workload.training
-        return {
-            **{name: str(value) for name, value in settings.hyperparameters.items()},
-            "sagemaker_program": settings.script,
-            # A path in the container instead of an S3 URI: that is what lets it do without network.
-            "sagemaker_submit_directory": f"{_CODE}/{self._code.file_name}",
-            "sagemaker_region": self._region,
-        }
+
+def run_tag(run: str) -> list[dict[str, str]]:
+    """The tag that says which run a job belongs to; the run's id is JSONata."""
+    return [{"Key": "flywheel:run", "Value": expression(run)}]
 
 
 def vpc_config(network: Network) -> dict[str, Any]:
@@ -167,17 +181,3 @@ def grant_volume_key(role: iam.Role, lake: DataLake) -> None:
             conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
         )
     )
-
-
-def _channel(name: str, kind: str, uri: str) -> dict[str, Any]:
-    return {
-        "ChannelName": name,
-        "InputMode": "File",
-        "DataSource": {
-            "S3DataSource": {
-                "S3DataType": kind,
-                "S3Uri": uri,
-                "S3DataDistributionType": "FullyReplicated",
-            }
-        },
-    }

@@ -1,6 +1,7 @@
 """What all templates must pass: cdk-nag's two packs, the rules of `config/rules/`, cfn-lint.
 
-    python -m flywheel.gates
+    python -m flywheel.gates              our workloads, in every environment
+    python -m flywheel.gates --builtin    the built-in ones instead
 
 The app writes every finding into its assembly, and so do the acknowledgments that stand beside the
 resources (`components/acknowledge.py`). Here the two are compared: a finding that nobody
@@ -79,8 +80,13 @@ class Outcome:
         )
 
 
-def synthesise(assembly: Path, *, app: Path = ROOT / "app.py") -> None:
+def synthesise(
+    assembly: Path, *, app: Path = ROOT / "app.py", asked: Mapping[str, str] | None = None
+) -> None:
     """Run the app as the CDK CLI does, with the rule packs and AWS CDK's own validation on.
+
+    Args:
+        asked: Context, as after the CLI's `-c`: env, workload.
 
     Raises:
         UserError: the app failed; the message is what it said.
@@ -89,7 +95,7 @@ def synthesise(assembly: Path, *, app: Path = ROOT / "app.py") -> None:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(assembly),
-        "CDK_CONTEXT_JSON": json.dumps({**context, "nag": "true"}),
+        "CDK_CONTEXT_JSON": json.dumps({**context, **(asked or {}), "nag": "true"}),
         "CDK_VALIDATION": "true",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
@@ -205,17 +211,23 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def run() -> Outcome:
+def run(*, builtin: bool = False) -> Outcome:
     """Synthesise into a temporary folder and check."""
     with tempfile.TemporaryDirectory(prefix="flywheel-gates-") as folder:
         assembly = Path(folder) / "cdk.out"
-        synthesise(assembly)
+        synthesise(
+            assembly, asked={"workload": ",".join(_builtin_workloads())} if builtin else None
+        )
         return check(assembly)
 
 
-def main() -> int:
+def _builtin_workloads() -> list[str]:
+    return [path.stem for path in sorted((ROOT / "config/workloads/builtin").glob("*.yaml"))]
+
+
+def main(*, builtin: bool = False) -> int:
     try:
-        outcome = run()
+        outcome = run(builtin=builtin)
     except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
@@ -227,4 +239,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(builtin="--builtin" in sys.argv[1:]))

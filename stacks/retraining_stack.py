@@ -63,6 +63,8 @@ class RetrainingStack(FlywheelStack):
             lake=lake,
             spark_job=jobs.spark_job,
             training_job=jobs.training_job,
+            tuning_job=jobs.tuning_job,
+            transform_job=jobs.transform_job,
             processing_job=jobs.processing_job,
             registry=registry,
             serving_stack_name=serving_stack_name,

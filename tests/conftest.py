@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from flywheel.settings import WorkloadSettings, load_workloads
+
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is at a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+BUILTIN = tuple(path.stem for path in sorted((ROOT / "config/workloads/builtin").glob("*.yaml")))
+BUILTIN_ENVIRONMENTS = ("local", "staging")
+"""One that approves by itself, and the one with the longest name, where a person does it."""
 SHARED_STACKS = ("Network", "DataLake")
 WORKLOAD_STACKS = ("Training", "Registry", "Serving", "Api", "Retraining", "Monitoring")
 
@@ -22,6 +27,11 @@ WORKLOAD_STACKS = ("Training", "Registry", "Serving", "Api", "Retraining", "Moni
 def stack_ids(workload: str = "FlightDelay") -> tuple[str, ...]:
     """Construct ids of the stacks of an environment with this one workload."""
     return (*SHARED_STACKS, *(f"{workload}{step}" for step in WORKLOAD_STACKS))
+
+
+def construct_name(workload: str) -> str:
+    """What the ids of a workload's stacks begin with: flight_delay → FlightDelay."""
+    return "".join(word.capitalize() for word in workload.split("_"))
 
 
 def feature_flags() -> dict[str, Any]:
@@ -124,3 +134,20 @@ def synthesise(
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """All environments, synthesised once."""
     return synthesise(tmp_path_factory.mktemp("assembly") / "cdk.out")
+
+
+@pytest.fixture(scope="session")
+def builtin(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """All built-in workloads; tests that use it are one xdist group, so that it is made once.
+
+    Two environments, because four take half a minute; the gates look at all of them.
+    """
+    folder = tmp_path_factory.mktemp("builtin") / "cdk.out"
+    return synthesise(folder, workload=",".join(BUILTIN), env=",".join(BUILTIN_ENVIRONMENTS))
+
+
+@pytest.fixture(scope="session")
+def builtin_settings() -> dict[str, WorkloadSettings]:
+    """The built-in workloads as the local environment has them."""
+    workloads = load_workloads(ROOT / "config", "local", builtin=True)
+    return {name: workloads[name] for name in BUILTIN}

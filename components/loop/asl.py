@@ -105,22 +105,8 @@ def task(
         needs: What the role must be allowed.
     """
     body: Json = {
-        "Type": "Task",
-        "Comment": comment,
-        "Resource": f"arn:{Aws.PARTITION}:states:::{resource}",
-        "Arguments": arguments,
-        "TimeoutSeconds": timeout_seconds,
-        "Retry": [
-            {
-                "ErrorEquals": list(_GENERAL[service_of(resource)]),
-                "IntervalSeconds": 2,
-                "BackoffRate": 2,
-                "MaxAttempts": 4,
-                "MaxDelaySeconds": 60,
-                "JitterStrategy": "FULL",
-            }
-        ],
-        "Catch": [*catch, catch_all(on_failure) if isinstance(on_failure, str) else on_failure],
+        **_call(resource, arguments, comment=comment, timeout_seconds=timeout_seconds),
+        "Catch": [*catch, _general(on_failure)],
         # All that later states need is in variables; results would only burden the history.
         "Output": {},
         "Next": then,
@@ -128,6 +114,76 @@ def task(
     if assign:
         body["Assign"] = dict(assign)
     return State(name, body, tuple(needs))
+
+
+def task_for_each(
+    name: str,
+    items: str,
+    resource: str,
+    arguments: Json,
+    *,
+    inner_name: str,
+    output: Any,
+    then: str,
+    comment: str,
+    assign: Mapping[str, Any] | None = None,
+    needs: Iterable[Permission] = (),
+) -> State:
+    """The same call of AWS for each of some items, all at once; one that fails fails them all.
+
+    Args:
+        items: JSONata of an array; a call sees its item as `$states.input`.
+        inner_name: What the call is named in the picture.
+        output: What a call leaves; `$states.result` of `assign` is the array of them.
+    """
+    call = {**_call(resource, arguments, comment=comment), "Output": output, "End": True}
+    body: Json = {
+        "Type": "Map",
+        "Comment": comment,
+        "Items": expression(items),
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": inner_name,
+            "States": {inner_name: call},
+        },
+        "Catch": [_general(AFTER_A_FAILURE)],
+        "Output": {},
+        "Next": then,
+    }
+    if assign:
+        body["Assign"] = dict(assign)
+    return State(name, body, tuple(needs))
+
+
+def _call(
+    resource: str, arguments: Json, *, comment: str, timeout_seconds: int = _CALL_SECONDS
+) -> Json:
+    return {
+        "Type": "Task",
+        "Comment": comment,
+        "Resource": f"arn:{Aws.PARTITION}:states:::{resource}",
+        "Arguments": arguments,
+        "TimeoutSeconds": timeout_seconds,
+        "Retry": [
+            {
+                "ErrorEquals": list(errors_of(resource)),
+                "IntervalSeconds": 2,
+                "BackoffRate": 2,
+                "MaxAttempts": 4,
+                "MaxDelaySeconds": 60,
+                "JitterStrategy": "FULL",
+            }
+        ],
+    }
+
+
+def errors_of(resource: str) -> tuple[str, ...]:
+    """What a call is tried again after; a job that was started and failed is not among it."""
+    return _GENERAL[service_of(resource)]
+
+
+def _general(on_failure: str | Json) -> Json:
+    return catch_all(on_failure) if isinstance(on_failure, str) else on_failure
 
 
 def catch_all(then: str, error: str = "States.ALL") -> Json:

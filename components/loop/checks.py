@@ -50,14 +50,21 @@ def checks(loop: LoopContext) -> list[State]:
             "Waiting",
             {
                 "outcome": "waiting",
-                "reason": expression(
-                    "$holdout & ' is the first clean month; training needs one before the hold-out'"
-                ),
+                "reason": expression(_too_few_months(loop)),
             },
             then="Release",
             comment="The newest month is the hold-out, so the first one cannot train a model",
         ),
     ]
+
+
+def _too_few_months(loop: LoopContext) -> str:
+    if not loop.selects:
+        return "$holdout & ' is the first clean month; training needs one before the hold-out'"
+    return (
+        "'clean months: ' & $string($count($clean)) & '; it takes three: "
+        "one to train, one to select by and the hold-out'"
+    )
 
 
 def run_etl(loop: LoopContext) -> State:
@@ -253,7 +260,18 @@ def record_checks(loop: LoopContext) -> State:
             "failed_checks": expression("$checked.failed"),
             "num_rows": expression("$checked.num_rows"),
             "holdout": expression("$count($checked.clean) > 0 ? $checked.clean[-1] : null"),
-            "training_months": expression("[$checked.clean[$ < $checked.clean[-1]]]"),
+            **_months_before_holdout(loop),
         },
         needs=allow_update(loop),
     )
+
+
+def _months_before_holdout(loop: LoopContext) -> dict[str, str]:
+    """What is learnt from, and what a channel for selection holds back from it."""
+    clean = "$checked.clean"
+    if not loop.selects:
+        return {"training_months": expression(f"[{clean}[$ < {clean}[-1]]]")}
+    return {
+        "selection_month": expression(f"$count({clean}) > 1 ? {clean}[-2] : null"),
+        "training_months": expression(f"[{clean}[$ < {clean}[-2]]]"),
+    }

@@ -8,11 +8,19 @@ from aws_cdk import aws_sns as sns
 
 from components.data_lake import DataLake
 from components.model_registry import ModelRegistry
+from components.names import short_name
 from components.processing_job import ProcessingJob
+from components.serving_image import serving_image_uri
 from components.spark_job import SparkJob
 from components.training_job import TrainingJob
-from flywheel.algorithms.images import image_uri
+from components.transform_job import TransformJob
+from components.tuning_job import NAME_LENGTH, TuningJob
+from flywheel.algorithms import catalogue
+from flywheel.algorithms.catalogue import Algorithm
 from flywheel.settings import EnvironmentSettings, WorkloadSettings
+
+DIGEST_LENGTH = 16
+"""Characters of a run's digest in names that have no room for the run's id."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,8 @@ class LoopContext:
 
     Attributes:
         stack: The stack of the state machine, for ARNs.
+        tuning_job: Trains instead of the training job, where the settings say so.
+        transform_job: Lets a built-in algorithm predict; None for a script, which evaluates itself.
         serving_stack_name: The stack that owns the endpoint.
         endpoint_name: What is looked at after a deployment.
         table: Holds the loop's one item: lock, arrivals, clean and quarantined partitions.
@@ -33,6 +43,8 @@ class LoopContext:
     lake: DataLake
     spark_job: SparkJob
     training_job: TrainingJob
+    tuning_job: TuningJob | None
+    transform_job: TransformJob | None
     processing_job: ProcessingJob
     registry: ModelRegistry
     serving_stack_name: str
@@ -48,14 +60,18 @@ class LoopContext:
     @property
     def serving_image_uri(self) -> str:
         """The container that serves what the training container has trained."""
-        image, serving = self.workload.training.image, self.workload.serving
-        return image_uri(
-            image.framework,
-            image.version,
-            self.environment.region,
-            instance_type=serving.variants[0].instance_type,
-            scope="inference",
-        )
+        return serving_image_uri(self.environment, self.workload)
+
+    @property
+    def algorithm(self) -> Algorithm | None:
+        """The built-in algorithm, or None for a script."""
+        key = self.workload.training.algorithm
+        return catalogue.find(key) if key else None
+
+    @property
+    def selects(self) -> bool:
+        """Whether a channel holds the newest month before the hold-out back from training."""
+        return any(use.data == "selection" for use in self.workload.training.channels.values())
 
     @property
     def partition(self) -> str:
@@ -65,7 +81,12 @@ class LoopContext:
     @property
     def job_prefix(self) -> str:
         """What job names begin with: with a run id of 36 characters they keep to SageMaker's 63."""
-        return f"{self.name[:26].rstrip('-')}-"
+        return f"{short_name(self.name, 26)}-"
+
+    @property
+    def tuning_prefix(self) -> str:
+        """What the names of tuning jobs and of their trainings begin with."""
+        return f"{short_name(self.name, NAME_LENGTH - DIGEST_LENGTH - 1)}-"
 
     @property
     def state_machine_arn(self) -> str:

@@ -10,6 +10,7 @@ The loop's state is one DynamoDB item, and every step is one atomic update of it
   seen by the owner, who then starts one more run.
 - `clean`, `quarantined`: lists of months; only the owner writes them.
 - `approved_through`: time of the last approval that was dealt with.
+- `tuning_job`: `<fingerprint> <name>` of the last tuning job, where tuning begins with it.
 
 A run that fails leaves its entries behind, and the next run takes them again.
 """
@@ -18,6 +19,15 @@ from components.loop.asl import EMPTY, NULL, State, allow, choice, expression, n
 from components.loop.champion import champion
 from components.loop.context import LoopContext
 from components.loop.item import EXECUTION, ITEM_KEY, allow_key, allow_update, if_owner, update_item
+from components.loop.prediction import (
+    after_release_of_stopped,
+    clean_up_after_stopped,
+    models_of_stopped,
+)
+from components.loop.run_names import run_id
+from components.loop.tuning import previous_tuning
+from components.loop.variables import variables_of
+from components.time_limits import lock_seconds
 
 MONTH = "[0-9]{4}-(?:0[1-9]|1[0-2])"
 _TAKEN_BY_ANOTHER = "DynamoDB.ConditionalCheckFailedException"
@@ -64,6 +74,7 @@ def intake(loop: LoopContext) -> list[State]:
             comment="An event that was sent twice, or one whose data another run has taken",
         ),
         release_stopped(loop),
+        *clean_up_after_stopped(loop),
         note(
             "NothingToRelease",
             {"outcome": "coalesced", "reason": "the run that ended had already released the lock"},
@@ -88,12 +99,7 @@ def read_input(loop: LoopContext) -> State:
     return note(
         "ReadInput",
         {
-            # SageMaker's job names take 63 characters; EventBridge's execution names have 73.
-            "run": expression(
-                f"$length({EXECUTION}) <= 36 and $contains({EXECUTION}, "
-                "/^[A-Za-z0-9](-*[A-Za-z0-9])*$/) "
-                f"? {EXECUTION} : $substring($hash({EXECUTION}, 'SHA-256'), 0, 36)"
-            ),
+            "run": expression(run_id(EXECUTION)),
             "arrived": expression(
                 f"""(
                 $wrong := $states.input.partitions[$not($contains($, /^{MONTH}$/))];
@@ -128,6 +134,7 @@ def read_input(loop: LoopContext) -> State:
             "putting_back": False,
             "taken": False,
             "more": False,
+            **variables_of(loop),
         },
         then="WhatArrived",
         comment=(
@@ -164,7 +171,9 @@ def take_lock(loop: LoopContext) -> State:
             {
                 ":run": {"S": expression(EXECUTION)},
                 ":now": {"N": expression(f"$string({_NOW})")},
-                ":expires": {"N": expression(f"$string({_NOW} + {lock_seconds(loop)})")},
+                ":expires": {
+                    "N": expression(f"$string({_NOW} + {lock_seconds(loop.environment)})")
+                },
             },
             ConditionExpression=("attribute_not_exists(#owner) OR expires < :now OR #owner = :run"),
             ExpressionAttributeNames={"#owner": "owner"},
@@ -174,11 +183,6 @@ def take_lock(loop: LoopContext) -> State:
         catch=[{"ErrorEquals": [_TAKEN_BY_ANOTHER], "Output": {}, "Next": "Coalesced"}],
         needs=allow_update(loop),
     )
-
-
-def lock_seconds(loop: LoopContext) -> int:
-    """How long the lock holds; the machine's own time limit is a little shorter."""
-    return loop.environment.retraining.lock_hours * 3600
 
 
 def take_batch(loop: LoopContext) -> State:
@@ -211,6 +215,7 @@ def take_batch(loop: LoopContext) -> State:
             ),
             "clean": expression(f"[{item}.clean.L.S]"),
             "quarantined": expression(f"[{item}.quarantined.L.S]"),
+            **previous_tuning(loop, item),
         },
         needs=(allow("dynamodb:GetItem", on=[loop.table.table_arn]), allow_key(loop)),
     )
@@ -229,9 +234,10 @@ def release_stopped(loop: LoopContext) -> State:
             "REMOVE #owner, expires",
             {":run": {"S": expression("$stopped")}},
         ),
-        then="Notify",
+        then=after_release_of_stopped(loop),
         comment="Its entries stay: the next arrival works them off too",
         assign={
+            **models_of_stopped(loop),
             "outcome": "coalesced",
             "reason": expression(
                 "'the run ' & $stopped & ' was stopped; its lock is free again and "

@@ -13,16 +13,14 @@ from components.loop.asl import Json, State, definition
 from components.loop.checks import checks
 from components.loop.context import LoopContext
 from components.loop.deployment import deployment
-from components.loop.intake import intake, lock_seconds
+from components.loop.intake import intake
 from components.loop.manifests import manifests
 from components.loop.outcome import outcome
 from components.loop.promotion import promotion
 from components.loop.rollback import rollback
 from components.loop.training import training
 from components.service_role import ServiceRole
-
-_MARGIN_SECONDS = 900
-"""The machine's time is over this much before its lock's, so that no two runs can overlap."""
+from components.time_limits import run_seconds
 
 
 class RetrainingLoop(Construct):
@@ -41,7 +39,7 @@ class RetrainingLoop(Construct):
         self.definition: Json = definition(
             states,
             comment=f"Retrains {loop.workload.name}: arrived data to a live model",
-            timeout_seconds=lock_seconds(loop) - _MARGIN_SECONDS,
+            timeout_seconds=run_seconds(loop.environment),
         )
         self.role = ServiceRole(
             self,
@@ -104,14 +102,21 @@ def all_states(loop: LoopContext) -> list[State]:
 
 
 def _acknowledge(role: iam.Role, loop: LoopContext) -> None:
+    named_later = [
+        "/jobruns/*",
+        f":training-job/{loop.tuning_prefix if loop.tuning_job else loop.job_prefix}*",
+        f":processing-job/{loop.job_prefix}*",
+        f":model-package/{loop.registry.model_package_group_name}/*",
+    ]
+    if loop.tuning_job:
+        named_later.append(f":hyper-parameter-tuning-job/{loop.tuning_prefix}*")
+    if loop.transform_job:
+        named_later += [f":transform-job/{loop.job_prefix}*", f":model/{loop.job_prefix}*"]
     acknowledge(
         role,
-        "Job runs, training and processing jobs and model packages get their names when they are "
+        "Job runs, jobs, models of evaluations and model packages get their names when they are "
         "created; the part before the star keeps to this workload.",
-        f"{WILDCARD}[Resource::…/jobruns/*]",
-        f"{WILDCARD}[Resource::…:training-job/{loop.job_prefix}*]",
-        f"{WILDCARD}[Resource::…:processing-job/{loop.job_prefix}*]",
-        f"{WILDCARD}[Resource::…:model-package/{loop.registry.model_package_group_name}/*]",
+        *(f"{WILDCARD}[Resource::…{name}]" for name in named_later),
     )
     acknowledge(
         role,

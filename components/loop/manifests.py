@@ -1,8 +1,10 @@
 """What a model learns from and is judged by, file by file."""
 
 from components.loop.asl import State, expression, literal, task
+from components.loop.channel_manifests import list_folders, write_manifests
 from components.loop.context import LoopContext
 from components.loop.intake import MONTH
+from components.loop.tuning import first_training_state
 
 MAX_FILES = 500
 """Feature files that one listing may hold, of all months together: about 150 KB of the 256 KiB that
@@ -11,7 +13,12 @@ Source: AWS Step Functions Developer Guide, "Service quotas"."""
 
 
 def manifests(loop: LoopContext) -> list[State]:
-    """From the clean months to the manifests of their files."""
+    """From the clean months to the manifests of their files.
+
+    A script has one channel, which is the table of features; an algorithm has its own.
+    """
+    if loop.algorithm:
+        return [list_folders(loop), write_manifests(loop), write_data_manifest(loop)]
     return [list_features(loop), write_manifest(loop), write_data_manifest(loop)]
 
 
@@ -82,12 +89,13 @@ def write_data_manifest(loop: LoopContext) -> State:
                 "workload": loop.workload.name,
                 "bucket": loop.lake.features.bucket_name,
                 "training_months": expression("$training_months"),
+                **({"selection_month": expression("$selection_month")} if loop.selects else {}),
                 "holdout_month": expression("$holdout"),
                 "quarantined_months": expression("$quarantined"),
                 "objects": expression("$objects"),
             },
         },
-        then="Train",
+        then=first_training_state(loop),
         comment="Keys, ETags and sizes",
         needs=[lambda role: loop.lake.artifacts.grant_put(role, f"{loop.run_folder}*")],
     )

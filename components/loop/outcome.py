@@ -56,6 +56,8 @@ def outcome(loop: LoopContext) -> list[State]:
 def report(loop: LoopContext) -> str:
     """JSONata of what a run says about itself."""
     metric = literal(loop.workload.gate.metric)
+    selection = '"selection_month": $selection_month,' if loop.selects else ""
+    tuning = '"tuning": $tuning,' if loop.tuning_job else ""
     return f"""{{
         "run_id": $run,
         "outcome": $outcome,
@@ -64,6 +66,7 @@ def report(loop: LoopContext) -> str:
         "rows": $num_rows,
         "holdout_month": $holdout,
         "training_months": $training_months,
+        {selection} {tuning}
         "challenger": $challenger,
         "champion_before": $champion = null ? null : {{
             "version": $champion.version, {metric}: $champion_metric, "arn": $champion.arn}},

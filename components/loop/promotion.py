@@ -1,17 +1,9 @@
 """A model that passed is registered, and deployed at once or after a person approved it."""
 
-from components.code_bundle import INSTALL_WITHOUT_NETWORK
 from components.loop.asl import State, allow, choice, expression, literal, note, task
 from components.loop.champion import allow_describe_packages
 from components.loop.context import LoopContext
-
-CONTENT_TYPES = [
-    "text/csv",
-    "application/json",
-    "application/jsonlines",
-    "application/x-parquet",
-    "application/x-npy",
-]
+from components.loop.model_package import inference_specification, metadata
 
 
 def promotion(loop: LoopContext) -> list[State]:
@@ -46,7 +38,6 @@ def promotion(loop: LoopContext) -> list[State]:
 def register(loop: LoopContext) -> State:
     """One immutable package: image, artifact, environment, metrics, where its data is written."""
     artifacts = f"s3://{loop.lake.artifacts.bucket_name}/{loop.run_folder}"
-    serving, metric = loop.workload.serving, loop.workload.gate.metric
     group = loop.registry.model_package_group_name
     automatic = loop.environment.approval == "automatic"
     return task(
@@ -57,25 +48,7 @@ def register(loop: LoopContext) -> State:
             "ModelPackageDescription": expression("$reason"),
             "ModelApprovalStatus": "Approved" if automatic else "PendingManualApproval",
             "ClientToken": expression("$run"),
-            "InferenceSpecification": {
-                "Containers": [
-                    {
-                        "Image": loop.serving_image_uri,
-                        "ModelDataUrl": expression("$model"),
-                        "Environment": {
-                            "SAGEMAKER_PROGRAM": serving.script,
-                            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                            "MODEL_SHA256": expression("$sha256"),
-                            **INSTALL_WITHOUT_NETWORK,
-                        },
-                    }
-                ],
-                "SupportedContentTypes": CONTENT_TYPES,
-                "SupportedResponseMIMETypes": ["application/json", "text/csv"],
-                "SupportedRealtimeInferenceInstanceTypes": sorted(
-                    {variant.instance_type for variant in serving.variants}
-                ),
-            },
+            "InferenceSpecification": inference_specification(loop),
             "ModelMetrics": {
                 "ModelQuality": {
                     "Statistics": {
@@ -86,21 +59,7 @@ def register(loop: LoopContext) -> State:
                     }
                 }
             },
-            "CustomerMetadataProperties": {
-                "run_id": expression("$run"),
-                "holdout_month": expression("$holdout"),
-                # A value takes 256 characters; the data manifest always has all months.
-                "training_months": expression(
-                    """(
-                    $all := $join($training_months, ' ');
-                    $length($all) <= 256 ? $all
-                    : $training_months[0] & ' to ' & $training_months[-1]
-                    )"""
-                ),
-                "sha256": expression("$sha256"),
-                "data_manifest": expression(f"'{artifacts}' & $run & '/data_manifest.json'"),
-                metric: expression(f"$string($lookup($challenger, {literal(metric)}))"),
-            },
+            "CustomerMetadataProperties": metadata(loop),
         },
         then="MayItBeDeployed",
         comment="Only models that passed are registered",

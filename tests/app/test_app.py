@@ -75,6 +75,21 @@ def test_a_name_that_does_not_exist_is_one_message(tmp_path: Path, key: str) -> 
     assert not list((tmp_path / "out").glob("assembly-*"))
 
 
+def test_an_unknown_workload_is_told_ours_and_where_more_are(tmp_path: Path) -> None:
+    run = start_app(tmp_path / "out", env="dev", workload="k_means")
+    _, said = run.communicate()
+    assert said.strip() == (
+        "-c workload=k_means: there is no such workload; it must be one of flight_delay. "
+        "config/workloads/builtin/ has more."
+    )
+
+
+def test_a_built_in_workload_is_asked_for_by_name(tmp_path: Path) -> None:
+    asked = synthesise(tmp_path / "out", env="dev", workload="kmeans,flight_delay")
+    expected = set(stack_ids()) | set(stack_ids("Kmeans"))
+    assert set(asked.templates("dev")) == expected
+
+
 def test_a_known_account_needs_no_lookup(tmp_path: Path) -> None:
     with_account = synthesise(tmp_path / "out", accounts={"dev": "111122223333"}, env="dev")
     manifest = json.loads((with_account.path / "manifest.json").read_bytes())

@@ -8,6 +8,7 @@ import pytest
 
 from components.acknowledge import METADATA_TYPE
 from flywheel import gates
+from flywheel.algorithms import catalogue
 from flywheel.errors import UserError
 from flywheel.gates import Acknowledgment, Finding
 
@@ -117,3 +118,22 @@ def test_an_app_that_fails_is_one_message(tmp_path: Path) -> None:
     app.write_text("raise SystemExit('config/environments/dev.yaml:3 region is Mars.')")
     with pytest.raises(UserError, match=r"dev\.yaml:3 region is Mars\.$"):
         gates.synthesise(tmp_path / "cdk.out", app=app)
+
+
+def test_the_built_in_workloads_are_checked_in_every_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    nothing = gates.Outcome(0, 0, 0, ())
+    monkeypatch.setattr(gates, "synthesise", lambda _, asked=None: asked_of(asked))
+    monkeypatch.setattr(gates, "check", lambda _: nothing)
+
+    def asked_of(context: Any) -> None:
+        asked.append(context)
+
+    assert gates.main(builtin=True) == 0
+    assert gates.main() == 0
+    assert asked[0] is not None
+    assert set(asked[0]) == {"workload"}
+    assert set(asked[0]["workload"].split(",")) == set(catalogue.keys())
+    assert asked[1] is None

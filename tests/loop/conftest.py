@@ -8,8 +8,10 @@ from ministack.services import stepfunctions
 
 from flywheel.settings import load_workloads
 from tests.conftest import ROOT, Assembly
+from tests.loop.algorithm_world import AlgorithmWorld
 from tests.loop.template import definition_of
 from tests.loop.world import World
+from tests.sample_workloads import DELAYS, FLOWERS, LETTERS, SAMPLES, STACKS, synthesise
 
 STACK = "FlightDelayRetraining"
 
@@ -71,3 +73,37 @@ def manual_world(
     """An empty AWS in which a person approves."""
     engine["world"] = World(manual_definition, good_month)
     return engine["world"]
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The sample workloads where models are approved by themselves, and where a person does it."""
+    return synthesise(tmp_path_factory.mktemp("samples"), *SAMPLES, env="local,staging")
+
+
+def _sample(
+    engine: dict[str, World], samples: Assembly, workload: dict[str, Any]
+) -> AlgorithmWorld:
+    stack = f"{STACKS[workload['name']]}Retraining"
+    definition = definition_of(samples.template("local", stack).body)
+    world = AlgorithmWorld(definition, {"rows": "20000"}, workload=workload)
+    engine["world"] = world
+    return world
+
+
+@pytest.fixture
+def flowers(engine: dict[str, World], samples: Assembly) -> AlgorithmWorld:
+    """A tuned algorithm without selection."""
+    return _sample(engine, samples, FLOWERS)
+
+
+@pytest.fixture
+def letters(engine: dict[str, World], samples: Assembly) -> AlgorithmWorld:
+    """An algorithm with selection and fixed data, trained once."""
+    return _sample(engine, samples, LETTERS)
+
+
+@pytest.fixture
+def delays(engine: dict[str, World], samples: Assembly) -> AlgorithmWorld:
+    """A tuned script."""
+    return _sample(engine, samples, DELAYS)
