@@ -93,10 +93,45 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument(
         "--port", type=_port, help="port of the embedded AWS (default: any free one)"
     )
+    algorithms = command(
+        "algorithms", _algorithms, "take the built-in algorithms from data to prediction, locally"
+    )
+    algorithms.add_argument("keys", nargs="*", help="such as kmeans (default: all)")
+    algorithms.add_argument(
+        "--port", type=_port, help="port of the embedded AWS (default: any free one)"
+    )
     empty = command("empty", _empty, "delete all objects and models, so that cdk destroy can")
     empty.add_argument("environment", help="such as dev; refused where retain_data is true")
     empty.add_argument("--yes", action="store_true", help="do not ask")
     command("check", _check, "check the settings, and the templates with cfn-lint and cdk-nag")
+    for name, run, text in (
+        (
+            "review",
+            _review,
+            "what a change does to an environment, as a page, Markdown and JSON",
+        ),
+        ("diff", _diff, "the same in the terminal, the change alone"),
+    ):
+        added = command(name, run, text)
+        added.add_argument("environment", help="such as prod")
+        added.add_argument(
+            "--against",
+            default="HEAD",
+            help="a git revision, another environment, or deployed (default: HEAD)",
+        )
+        added.add_argument("--workload", default="", help="names, separated by commas")
+        if name == "review":
+            added.add_argument(
+                "--quotas",
+                choices=("default", "account"),
+                default="default",
+                help="AWS's defaults, or what Service Quotas says of the account",
+            )
+    drift = command("drift", _drift, "what differs between templates, deployment and resources")
+    drift.add_argument("environment", help="such as prod")
+    drift.add_argument("--workload", default="", help="names, separated by commas")
+    prices = command("prices", _prices, "fetch the review's price table from AWS")
+    prices.add_argument("--region", default="us-east-1", help="whose prices (default: us-east-1)")
     command("schema", _schema, "export the settings' JSON Schemas to config/schema")
     return parser
 
@@ -112,6 +147,13 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
 
     MainJob(console, BUILD / "demo", port=options.port).run()
     return 0
+
+
+def _algorithms(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.algorithm_runs.main import AlgorithmRuns  # noqa: PLC0415
+
+    runs = AlgorithmRuns(console, BUILD / "algorithms", keys=options.keys, port=options.port)
+    return 0 if all(row.passed for row in runs.run()) else EXIT_FAILED
 
 
 def _local(options: argparse.Namespace, console: Console) -> int:
@@ -158,6 +200,43 @@ def _check(_options: argparse.Namespace, _console: Console) -> int:
 
     check_all(ROOT / "config")
     return gates.main()
+
+
+def _review(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.review import terminal  # noqa: PLC0415
+
+    asked = terminal.question(
+        ROOT,
+        options.environment,
+        options.against,
+        workload=options.workload,
+        ask_account=options.quotas == "account",
+    )
+    return terminal.run_review(asked, BUILD / "review", console)
+
+
+def _diff(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.review import terminal  # noqa: PLC0415
+
+    asked = terminal.question(
+        ROOT, options.environment, options.against, workload=options.workload, ask_account=False
+    )
+    return terminal.run_diff(asked, console)
+
+
+def _drift(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.review import sources, terminal  # noqa: PLC0415
+
+    asked = terminal.question(
+        ROOT, options.environment, sources.DEPLOYED, workload=options.workload, ask_account=False
+    )
+    return terminal.run_drift(asked, console)
+
+
+def _prices(options: argparse.Namespace, console: Console) -> int:
+    from flywheel.review import terminal  # noqa: PLC0415
+
+    return terminal.run_prices(options.region, console)
 
 
 def _schema(_options: argparse.Namespace, console: Console) -> int:

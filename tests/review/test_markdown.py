@@ -6,6 +6,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from flywheel.review.markdown import MAX_CHARACTERS, as_markdown
+from tests.review.page.examples import CHECKS, COSTS, QUOTAS, many
 from tests.review.plants import PLANTS, grant, put
 from tests.review.world import NEW_HASH, OLD_HASH, judge, statement, templates
 
@@ -17,9 +18,10 @@ def test_the_gravest_comes_first_and_says_that_it_blocks() -> None:
     lines = as_markdown(judge(after)).splitlines()
     assert lines[0] == "## prod against main"
     assert lines[2] == "🔴 **Blocked.** This needs a decision."
-    assert lines[4].startswith("- 🔴 `Lake/Scratch`: AWS::S3::Bucket: It is deleted")
-    assert lines[4].endswith("*(blocks)*")
-    assert lines[5].startswith("- 🟡 `Lake/Log`: AWS::Logs::LogGroup: Its log is kept for 30 days")
+    assert lines[4] == "**0 replaced, 1 lost, 0 widenings**"
+    assert lines[6].startswith("- 🔴 `Lake/Scratch`: AWS::S3::Bucket: It is deleted")
+    assert lines[6].endswith("*(blocks)*")
+    assert lines[7].startswith("- 🟡 `Lake/Log`: AWS::Logs::LogGroup: Its log is kept for 30 days")
 
 
 def test_a_property_is_shown_before_and_after() -> None:
@@ -59,6 +61,55 @@ def test_a_comment_is_never_longer_than_github_takes() -> None:
     text = as_markdown(judge(after))
     assert len(text) <= MAX_CHARACTERS
     assert "too long for a comment" in text
+
+
+def test_what_must_be_said_is_said_even_where_the_rest_is_too_long() -> None:
+    after = templates()
+    grant(
+        *(statement("s3:GetObject", f"arn:aws:s3:::bucket-{n}/{'x' * 90}/*") for n in range(900))
+    )(after)
+    del after["Lake"]["Resources"]["Scratch"]
+    verdict = judge(after).model_copy(update={"costs": COSTS, "quotas": QUOTAS, "checks": CHECKS})
+    text = as_markdown(verdict)
+    assert len(text) <= MAX_CHARACTERS
+    assert text.index("`Lake/Scratch`") < text.index("### What it costs")
+    assert text.count("<details>") == text.count("</details>")
+    assert "the page and the JSON have all of it" in text.splitlines()[-1]
+
+
+def test_costs_stand_before_and_after_and_name_the_stacks_that_differ() -> None:
+    text = as_markdown(judge(templates()).model_copy(update={"costs": COSTS}))
+    assert "| at rest, a month | $100.00 | $250.50 | +$150.50 |" in text
+    assert "| each retraining | $0.18 | $0.18 | the same |" in text
+    assert "- `Serving`: $80.00 → $230.50 (+$150.50)" in text
+    assert "`Lake`: $20" not in text
+    assert "+$150.50 a month at rest" in text.splitlines()[4]
+
+
+def test_only_quotas_that_are_too_small_are_named_with_their_remedy() -> None:
+    text = as_markdown(judge(templates()).model_copy(update={"quotas": QUOTAS}))
+    assert "- 🟡 `ml.g5.xlarge for endpoint usage` (sagemaker): 16 needed, 0 allowed. Ask" in text
+    assert "VPCs per Region" not in text
+    assert "- 1 quota is large enough" in text
+
+
+def test_each_rule_pack_is_a_line_and_what_is_open_is_named() -> None:
+    text = as_markdown(judge(templates()).model_copy(update={"checks": CHECKS}))
+    assert "- 🔴 AwsSolutions 3.0.2: 1 open, 4 acknowledged" in text
+    assert "  - `Lake/Raw`: AwsSolutions-S1, The bucket has no access log." in text
+    assert "- ✅ cfn-lint 1.58.0: 0 open, 0 acknowledged" in text
+
+
+def test_what_is_said_of_many_workloads_is_said_once() -> None:
+    before, after = many(templates(), 14), many(templates(), 14)
+    for number in range(14):
+        put(f"W{number}Serving.Role.Properties.MaxSessionDuration", 7200)(after)
+        put(f"W{number}Lake.Log.Properties.RetentionInDays", 30)(after)
+    text = as_markdown(judge(after, before))
+    assert text.count("Its log is kept for 30 days") == 1
+    assert "*(and in 13 other workloads)*" in text
+    assert text.count("MaxSessionDuration`: *nothing*") == 1
+    assert "the same in 13 other workloads" in text
 
 
 def test_every_plant_can_be_written_down() -> None:

@@ -135,7 +135,9 @@ def metric_values(regex: str, log: str) -> list[float]:
     if _TAB in regex:
         log = log.replace("\t", _TAB)
     texts = [match.group(1) for match in re.finditer(regex, log) if match.groups()]
-    return [value for text in texts if (value := _number(text)) is not None]
+    # \S in AWS's expression takes the tab, and what follows it, along.
+    first = ((text or "").partition(_TAB)[0] for text in texts)
+    return [value for text in first if (value := _number(text)) is not None]
 
 
 def _number(text: str | None) -> float | None:
