@@ -1,7 +1,7 @@
 """Makes the pictures of the documentation: `python -m tests.review.page.picture`.
 
-A change is planted in the app's own dev environment (`planted.py` says which); its page is opened in
-Chromium, and what a reader sees first is saved below docs/images, and the architecture too.
+A change is planted in the app's own dev environment (`planted.py` says which). Its page is opened
+in Chromium, and what a reader sees first is saved below docs/images, and the architecture too.
 """
 
 import sys
@@ -25,7 +25,7 @@ from tests.review.page.planted import planted
 IMAGES = ROOT / "docs" / "images"
 WIDTH = 1180
 HEIGHT = 1540
-COLOURS = 96
+COLOURS = 200
 """More than the page has; fewer make the files small."""
 
 

@@ -95,7 +95,7 @@ def _change_the_loop(template: dict[str, Any]) -> None:
         assert quoted[0] in text
         text = text.replace(quoted[0], quoted[1], 1)
     machine["DefinitionString"] = json.loads(text)
-    resources["Announcements0000"] = {"Type": "AWS::SNS::Topic", "Properties": {}}
+    resources["Announcements"] = {"Type": "AWS::SNS::Topic", "Properties": {}}
 
 
 def _drop_the_dashboard(template: dict[str, Any]) -> None:
