@@ -64,6 +64,7 @@ class AlgorithmRuns:
             ],
         )
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def run(self) -> list[Row]:
         """Run all rows, print the table and write the report; a failed row fails no other one."""
@@ -102,12 +103,7 @@ class AlgorithmRuns:
                 outputs = stack_outputs(aws.client("cloudformation"), ENVIRONMENT)
                 deployment.detail = f"{len(outputs)} stacks"
             started = time.monotonic()
-            waiting = iter(self._workloads)
-            with ThreadPoolExecutor(AT_A_TIME) as pool:
-                shares = [
-                    pool.submit(self._work, waiting, aws.client, outputs) for _ in range(AT_A_TIME)
-                ]
-                done = [row for share in shares for row in share.result()]
+            done = self._all(aws, outputs)
             rows_seconds = time.monotonic() - started
             if not all(row.passed for row in done):
                 keep_logs(aws.work_dir, self._folder / "logs")
@@ -122,6 +118,22 @@ class AlgorithmRuns:
         }
         order = [workload.name for workload in self._workloads]
         return sorted(done, key=lambda row: order.index(row.key)), seconds
+
+    def _all(self, aws: LocalAws, outputs: dict[str, dict[str, str]]) -> list[Row]:
+        """Every row; when somebody stops it, the rows that run end with the AWS that they run in."""
+        waiting = iter(self._workloads)
+        pool = ThreadPoolExecutor(AT_A_TIME)
+        try:
+            shares = [
+                pool.submit(self._work, waiting, aws.client, outputs) for _ in range(AT_A_TIME)
+            ]
+            return [row for share in shares for row in share.result()]
+        except BaseException:
+            self._stopped.set()
+            aws.close()
+            raise
+        finally:
+            pool.shutdown(wait=not self._stopped.is_set(), cancel_futures=True)
 
     def _prepare(self) -> None:
         """Everything that takes long the first time: the environments of images and samples."""
@@ -144,7 +156,7 @@ class AlgorithmRuns:
         rows: list[Row] = []
         while True:
             with self._lock:
-                workload = next(waiting, None)
+                workload = None if self._stopped.is_set() else next(waiting, None)
                 if workload is None:
                     return rows
                 entered = self._view.step()

@@ -123,7 +123,12 @@ class RowRun:
         )
         self._say("reading the sample data")
         objects = samples.raw_objects(self._algorithm.key, progress=self._say)
-        run = loop.run(objects, timeout_seconds=RUN_TIMEOUT_SECONDS, on_state=self._say)
+        run = loop.run(
+            objects,
+            timeout_seconds=RUN_TIMEOUT_SECONDS,
+            on_state=self._say,
+            until_month=samples.MONTHS[-1],
+        )
         if run.output["outcome"] != "promoted":
             raise RunError(f"the run ended as {run.output['outcome']}: {run.output['reason']}")
         return run

@@ -83,6 +83,7 @@ class Loop:
         *,
         timeout_seconds: float,
         on_state: Callable[[str], None] = lambda _: None,
+        until_month: str | None = None,
     ) -> Run:
         """Deliver a batch and wait for the run that it starts.
 
@@ -90,6 +91,8 @@ class Loop:
             objects: what arrives.
             timeout_seconds: for the whole run.
             on_state: told the name of the state machine's current state.
+            until_month: objects that take longer to deliver than the batching window may start
+                several runs: the one whose hold-out is this month is meant. None: exactly one run.
 
         Raises:
             RunError: nothing started in time, the run failed, or it took too long.
@@ -98,7 +101,12 @@ class Loop:
         self.deliver(objects)
         executions = self._wait(started, timeout_seconds, on_state)
         outputs = [_output(execution) for execution in executions]
+        while until_month and not any(_is_about(output, until_month) for output in outputs):
+            executions = self._wait(time.time(), timeout_seconds, on_state)
+            outputs += [_output(execution) for execution in executions]
         work = [output for output in outputs if output["outcome"] != "coalesced"]
+        if until_month:
+            work = [output for output in outputs if _is_about(output, until_month)][:1]
         if len(work) != 1:
             raise RunError(
                 f"{len(work)} runs worked on one batch where exactly one should: "
@@ -182,3 +190,9 @@ def _stage_seconds(marks: dict[str, str]) -> dict[str, float]:
 
 def _seconds_since_epoch(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
+
+
+def _is_about(output: dict[str, Any], month: str) -> bool:
+    """Whether a run came to a decision about a model with this hold-out."""
+    undecided = ("coalesced", "waiting", "nothing_to_do")
+    return output.get("holdout_month") == month and output["outcome"] not in undecided

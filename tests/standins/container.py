@@ -25,6 +25,7 @@ class Input:
     files: Files
     content_type: str | None = "text/csv"
     input_mode: str = "File"
+    record_wrapper: str = "None"
 
 
 Job = tuple[Mapping[str, Any], Mapping[str, Input]]
@@ -167,7 +168,7 @@ def write_job(
         described[name] = {
             "TrainingInputMode": channel.input_mode,
             "S3DistributionType": "FullyReplicated",
-            "RecordWrapperType": "None",
+            "RecordWrapperType": channel.record_wrapper,
         }
         if channel.content_type is not None:
             described[name]["ContentType"] = channel.content_type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def works(data: Dataset) -> dict[str, Work]:
         "impatient": Work(
             KEY, LEARNS | {"tolerance": 0.1, "num_patience_epochs": 2, "epochs": 30}, both
         ),
+        "overshoots": Work(KEY, LEARNS | {"learning_rate": 0.3, "num_patience_epochs": 20}, both),
         "negative": Work(KEY, TEN, {"train": csv_input(-train)}),
         "few words": Work(KEY, TEN, both | few),
     }
@@ -217,6 +219,10 @@ class TestInItsEnvironment:
     def test_the_same_data_gives_the_same_model_in_any_form(self, done: dict[str, Done]) -> None:
         metric = "validation:total_loss"
         assert done["sparse"].metrics[metric] == pytest.approx(done["learns"].metrics[metric])
+
+    def test_the_model_is_that_of_the_smallest_loss(self, done: dict[str, Done]) -> None:
+        *losses, last = re.findall(r"validation:total_loss=(\S+)", done["overshoots"].log)
+        assert float(last) == min(map(float, losses)) < float(losses[-1])
 
     def test_topics_are_said_with_the_words_of_the_vocabulary(self, done: dict[str, Done]) -> None:
         assert "[flywheel] topic 10 [tu 0." in done["learns"].log

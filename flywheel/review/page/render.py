@@ -107,7 +107,7 @@ def _content(verdict: Review, pictures: Pictures | None) -> dict[str, Any]:
     changed = [each for each in verdict.access if each.gained or each.lost]
     unchanged = [each for each in verdict.access if not (each.gained or each.lost)]
     routine = [each for each in verdict.findings if each.level in ("routine", "nothing")]
-    graver = [each for each in verdict.findings if each not in routine]
+    graver = [each for each in verdict.findings if each.level in ("look", "danger")]
     common = common_settings(verdict)
     present = {change.action for stack in verdict.stacks for change in stack.resources}
     shown = [change for group in stacks for each in group.items for change in each.resources]

@@ -20,6 +20,7 @@ from flywheel.standins.deepar import likelihoods
 from flywheel.standins.deepar.schema import Schema
 from flywheel.standins.deepar.series import Series
 from flywheel.standins.job import Job
+from flywheel.standins.remarks import log
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of faster JSON libraries, which nothing here needs
@@ -42,6 +43,7 @@ _CYCLE_DAYS = {
     "month_of_year": 366,
 }
 _MIN_CYCLES = 2
+_VALUES_PER_LAG = 50
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Settings:
             **given,
             **asdict(schema),
             time_features=tuple(seen_again(freq, series)),
-            lags=tuple(often_known(freq, series)),
+            lags=tuple(learnable(freq, series)),
         )
 
     @property
@@ -188,18 +190,26 @@ def seen_again(freq: str, series: Sequence[Series]) -> list[str]:
     ends = [(pd.Period(each.start, freq=freq) + len(each.target)).end_time for each in series]
     days = (max(ends) - begin) / pd.Timedelta(days=1)
     names = [feature.__name__ for feature in time_features_from_frequency_str(freq)]
-    return [name for name in names if days >= _MIN_CYCLES * _CYCLE_DAYS[name]]
+    used = [name for name in names if days >= _MIN_CYCLES * _CYCLE_DAYS[name]]
+    if len(used) < len(names):
+        unused = ", ".join(name for name in names if name not in used)
+        log(f"of the derived features, {unused} is not used: there are {days:.0f} days.")
+    return used
 
 
-def often_known(freq: str, series: Sequence[Series]) -> list[int]:
-    """The lags of which half of the longest series has the value.
+def learnable(freq: str, series: Sequence[Series]) -> list[int]:
+    """The lags that the data has enough values for.
 
-    What lies before a series counts as nothing; a lag that is nothing in nearly all training
-    windows means little to the network when a request has its value.
+    A lag that most windows of the training data do not reach back to, or one of many in few data,
+    is learnt by heart instead of what it means.
     """
-    longest = max(len(each.target) for each in series)
+    lengths = [len(each.target) for each in series]
+    longest = min(max(lengths) // 2, sum(lengths) // _VALUES_PER_LAG)
     lags = get_lags_for_frequency(freq)
-    return [lag for lag in lags if 2 * lag <= longest] or lags[:1]
+    used = [lag for lag in lags if lag <= longest] or lags[:1]
+    if len(used) < len(lags):
+        log(f"of the lags, those up to {used[-1]} steps are used: there are {sum(lengths)} values.")
+    return used
 
 
 def quantile(samples: Array, share: float) -> Array:

@@ -59,7 +59,7 @@ class Labels:
         known = isinstance(value, int | float) and value in range(self.num_classes)
         if not known or isinstance(value, bool):
             raise RefusedError(
-                f"{name} has the label {value}; it must be a whole number from 0 to "
+                f"{name} has the label {_shown([value])}; it must be a whole number from 0 to "
                 f"{self.num_classes - 1}, one below num_classes"
             )
         return int(value)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from flywheel.standins import torch_training
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.image_classification import model_files, network
@@ -31,7 +32,7 @@ def train(job: Job) -> None:
     Raises:
         RefusedError: the data or the settings are the sender's mistake.
     """
-    fit.prepare()
+    random = torch_training.prepare()
     log_without_effect(job, _WITHOUT_EFFECT)
     weights.say_no_pretrained(job)
     shape = Shape.parse(job.get("image_shape"))
@@ -51,7 +52,7 @@ def train(job: Job) -> None:
         if frequency and epoch % frequency == 0:
             weights.save(net, job.model_dir / model_files.weights_name(epoch))
 
-    best = fit.fit(job, net, task, keep)
+    best = fit.fit(job, net, task, random, keep)
     model_files.save(job, net, shape, best.number)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from flywheel.standins import torch_training
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.job import Job
 from flywheel.standins.object_detection import detector, model_files, network
@@ -27,7 +28,7 @@ def train(job: Job) -> None:
     Raises:
         RefusedError: the data or the settings are the sender's mistake.
     """
-    fit.prepare()
+    random = torch_training.prepare()
     log_without_effect(job, _WITHOUT_EFFECT)
     weights.say_no_pretrained(job)
     task = _Detection(job)
@@ -43,7 +44,7 @@ def train(job: Job) -> None:
             net = model_files.load(folder, description)
     network.freeze(net, job.get("freeze_layer_pattern"))
     task.network = net
-    fit.fit(job, net, task)
+    fit.fit(job, net, task, random)
     model_files.save(job, net, description)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from flywheel.standins import torch_training
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.job import Job
 from flywheel.standins.remarks import log_without_effect
@@ -29,7 +30,7 @@ def train(job: Job) -> None:
     Raises:
         RefusedError: the data or the settings are the sender's mistake.
     """
-    fit.prepare()
+    random = torch_training.prepare()
     log_without_effect(job, _WITHOUT_EFFECT)
     weights.say_no_pretrained(job)
     task = _Segmentation(job)
@@ -43,7 +44,7 @@ def train(job: Job) -> None:
             weights.check_same(job, description)
             net = model_files.load(folder, description)
     task.network = net
-    fit.fit(job, net, task)
+    fit.fit(job, net, task, random)
     model_files.save(job, net, description)
 
 

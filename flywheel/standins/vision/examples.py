@@ -16,7 +16,7 @@ from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel, Job
 from flywheel.standins.remarks import log
 
-RECORDIO = "application/x-recordio"
+_RECORDIO, _WRAPPED = "application/x-recordio", "RecordIO"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_examples[Label](job: Job, name: str, readers: Readers[Label]) -> list[E
         RefusedError: they cannot be read, or there are none.
     """
     channel = job.channels[name]
-    if channel.content_type == RECORDIO or channel.record_wrapper:
+    if channel.content_type == _RECORDIO or channel.record_wrapper == _WRAPPED:
         examples = list(_framed(channel, readers))
     else:
         examples = list(readers.files(channel))

@@ -18,10 +18,6 @@ from flywheel.standins.remarks import log
 from flywheel.standins.vision import optimizers
 from flywheel.standins.vision.stopping import EarlyStopping
 
-SEED = 0
-NUM_THREADS = 1
-"""Of torch: on a machine that is busy with other things, threads wait for each other at every layer
-and make a small network slower."""
 MAX_GRADIENT = 10.0
 """Longest gradient: one strange batch must not undo what was learnt."""
 
@@ -62,12 +58,6 @@ class Epoch:
         return next(iter(self.metrics.values()))
 
 
-def prepare() -> None:
-    """Make a run repeatable, and leave room for others on a small machine."""
-    torch.manual_seed(SEED)
-    torch.set_num_threads(NUM_THREADS)
-
-
 def follow_quickly(network: Any, num_batches: int) -> None:
     """Let batch normalisation's running means follow within an epoch, also where it is short."""
     momentum = min(0.5, max(0.1, 5 / num_batches))
@@ -77,7 +67,11 @@ def follow_quickly(network: Any, num_batches: int) -> None:
 
 
 def fit(
-    job: Job, network: Any, task: Task, after_epoch: Callable[[int], None] = lambda _: None
+    job: Job,
+    network: Any,
+    task: Task,
+    random: np.random.Generator,
+    after_epoch: Callable[[int], None] = lambda _: None,
 ) -> Epoch:
     """Train; the network has the weights of the best epoch afterwards.
 
@@ -85,13 +79,14 @@ def fit(
         job: its hyperparameters.
         network: with random weights, or those of an earlier model.
         task: its data.
+        random: shuffles it and draws its views.
         after_epoch: called with the number of each epoch, from 1.
 
     Raises:
         RefusedError: the loss grows beyond all numbers.
     """
     follow_quickly(network, task.num_batches)
-    steps = _Steps(job, network, task)
+    steps = _Steps(job, network, task, random)
     stopping = EarlyStopping.of(job)
     best, weights = Epoch(0, {}), network.state_dict()
     for number in range(1, job.get("epochs") + 1):
@@ -120,13 +115,13 @@ def fit(
 class _Steps:
     """Steps of the optimiser, over all epochs."""
 
-    def __init__(self, job: Job, network: Any, task: Task) -> None:
+    def __init__(self, job: Job, network: Any, task: Task, random: np.random.Generator) -> None:
         self._network, self._task = network, task
         self._optimizer = optimizers.create(job, network)
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self._share = optimizers.schedule(job, task.num_batches)
         self._has_schedule = job.get("optimizer") != "adadelta"
-        self._random = np.random.default_rng(SEED)
+        self._random = random
         self._step = 0
 
     def epoch(self, number: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-
+from flywheel.standins import torch_training
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Job
 from flywheel.standins.remarks import log
@@ -23,21 +21,20 @@ _FOREIGN = "a model that Amazon's container or another program wrote cannot be r
 
 def save(network: Any, path: Path) -> None:
     """Write the weights."""
-    torch.save(network.state_dict(), path)
+    torch_training.save(path, {}, network)
 
 
 def load(network: Any, path: Path) -> None:
-    """Read weights that `save` wrote; nothing else in the file is ever run.
+    """Read weights that `save` wrote.
 
     Raises:
         RefusedError: they are of another network, or were not written by `save`.
     """
+    _, parameters = torch_training.read(path)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise RefusedError(f"the model has no file {path.name}") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
-        raise RefusedError(f"{path.name} has no weights for this network; {_FOREIGN}") from error
+        network.load_state_dict(parameters)
+    except RuntimeError as error:
+        raise RefusedError(f"{path.name} has the weights of another network") from error
 
 
 def write_json(path: Path, content: Any) -> None:
