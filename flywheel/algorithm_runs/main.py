@@ -120,7 +120,7 @@ class AlgorithmRuns:
         return sorted(done, key=lambda row: order.index(row.key)), seconds
 
     def _all(self, aws: LocalAws, outputs: dict[str, dict[str, str]]) -> list[Row]:
-        """Every row; when somebody stops it, the rows that run end with the AWS that they run in."""
+        """Every row; when somebody stops it, those that run end with the AWS that they run in."""
         waiting = iter(self._workloads)
         pool = ThreadPoolExecutor(AT_A_TIME)
         try:
