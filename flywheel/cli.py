@@ -103,7 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     empty = command("empty", _empty, "delete all objects and models, so that cdk destroy can")
     empty.add_argument("environment", help="such as dev; refused where retain_data is true")
     empty.add_argument("--yes", action="store_true", help="do not ask")
-    command("check", _check, "check the settings, and the templates with cfn-lint and cdk-nag")
+    check = command("check", _check, "check the settings, and the templates by all rules")
+    check.add_argument(
+        "--builtin", action="store_true", help="the workloads of config/workloads/builtin too"
+    )
     for name, run, text in (
         (
             "review",
@@ -194,12 +197,12 @@ def _empty(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _check(_options: argparse.Namespace, _console: Console) -> int:
+def _check(options: argparse.Namespace, _console: Console) -> int:
     from flywheel import gates  # noqa: PLC0415
     from flywheel.settings import check_all  # noqa: PLC0415
 
     check_all(ROOT / "config")
-    return gates.main()
+    return gates.main(builtin=options.builtin)
 
 
 def _review(options: argparse.Namespace, console: Console) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flywheel.algorithms import catalogue, images
+from flywheel.algorithms import catalogue, images, instance_types
 from flywheel.algorithms.errors import RefusedError, nearest
 from flywheel.algorithms.validation import (
     ChannelUse,
@@ -30,11 +30,14 @@ def algorithm_rules(region: str | None) -> tuple[Rule, ...]:
     return (
         _algorithm_takes_the_training,
         _algorithm_serves_on_the_variants,
+        _first_variant_evaluates,
+        _checkpoints_are_of_use,
         _version_exists(region),
         _code_is_for_scripts,
         _evaluation_has_an_image,
         _metrics_are_not_sagemakers,
         _channels_are_for_algorithms,
+        _folders_are_fixed_or_not,
         _scripts_read_a_table,
     )
 
@@ -55,6 +58,54 @@ def _algorithm_takes_the_training(values: Values) -> Iterator[Broken]:
 def _algorithm_serves_on_the_variants(values: Values) -> Iterator[Broken]:
     for finding in _hosting(values).problems:
         yield Broken(finding.steps, finding.rule, finding.remedy, finding.value)
+
+
+def _first_variant_evaluates(values: Values) -> Iterator[Broken]:
+    """Models of algorithms are judged by their answers to a batch transform."""
+    first = next(iter(values.entries("serving", "variants")), None)
+    if _algorithm(values) is None or first is None:
+        return
+    steps = (*first, "instance_type")
+    said = {finding.steps for finding in _hosting(values).problems}
+    if values.is_refused(*steps) or steps in said or not _is_given(values, *steps):
+        return
+    try:
+        instance_types.check("transform", values(*steps))
+    except RefusedError as error:
+        rule = (
+            "the first variant's type also evaluates, by batch transform, for which SageMaker does "
+            "not offer it"
+        )
+        yield Broken(steps, rule, error.remedy)
+
+
+def _checkpoints_are_of_use(values: Values) -> Iterator[Broken]:
+    steps = ("training", "checkpoints")
+    if values.get(*steps, default=False) is not True:
+        return
+    key = _algorithm(values)
+    if values.get("training", "tuning", default=None) is not None:
+        rule = "the trainings of a tuning job would share one folder of them"
+        yield Broken(steps, rule, "Write `checkpoints: false`.", value="true")
+    elif key and catalogue.find(key).checkpoints is False:
+        rule = f"{catalogue.find(key).name} keeps none"
+        yield Broken(steps, rule, "Write `checkpoints: false`.", value="true")
+
+
+def _folders_are_fixed_or_not(values: Values) -> Iterator[Broken]:
+    """Below a folder there are months, or there are none."""
+    fixed: dict[str, bool] = {}
+    for name, use in _mapping(values.get("training", "channels", default={})).items():
+        held = _mapping(use)
+        folder = held.get("folder") or name
+        is_fixed = held.get("data") == "fixed"
+        if fixed.setdefault(folder, is_fixed) != is_fixed:
+            yield Broken(
+                ("training", "channels", name, "data"),
+                f"another channel holds the folder {folder} "
+                + ("for months" if is_fixed else "for fixed"),
+                "Give one of them another folder.",
+            )
 
 
 def _findings(values: Values) -> Findings:

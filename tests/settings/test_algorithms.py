@@ -99,8 +99,10 @@ def test_a_script_can_be_tuned_too(project: Project) -> None:
         "    ranges: {max_depth: {min: 3, max: 8}, booster: {values: [gbtree, dart]}}\n"
         "evaluation:\n"
     )
+    tuned = WORKLOAD.replace("evaluation:\n", tuning, 1)
     project.write(
-        "config/workloads/flight_delay.yaml", WORKLOAD.replace("evaluation:\n", tuning, 1)
+        "config/workloads/flight_delay.yaml",
+        tuned.replace("checkpoints: true", "checkpoints: false"),
     )
 
     assert project.problems() == []

@@ -144,7 +144,7 @@ class Container:
             env={**own, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
             cwd=self.folder,
         )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flywheel.standins.codecs import images
+from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from tests.standins.pictures import COLORS, colored, jpeg, png
 
@@ -68,7 +69,7 @@ def test_no_bytes_lead_to_another_error(data: bytes, cut: int) -> None:
 
 
 def test_a_mask_comes_back_as_it_was() -> None:
-    mask = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    mask: Array = np.arange(256, dtype=np.uint8).reshape(8, 32)
     assert np.array_equal(images.read_mask(images.write_mask(mask), "it"), mask)
 
 
@@ -97,7 +98,7 @@ def test_a_resized_mask_has_no_new_numbers() -> None:
 
 
 def test_a_crop_is_where_it_is_asked_for() -> None:
-    pixels = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
+    pixels: Array = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
     assert np.array_equal(images.crop(pixels, 1, 2, 2, 3), pixels[2:5, 1:3])
     assert np.array_equal(images.crop_center(pixels, 2, 3), pixels[1:4, 1:3])
 
@@ -112,7 +113,8 @@ def test_a_distortion_of_nothing_changes_nothing_and_a_turn_does() -> None:
 
 
 def test_colours_change_as_asked_and_stay_where_nothing_is_asked() -> None:
-    red, green, _ = (np.full((2, 2, 3), color, np.uint8) for color in COLORS)
+    solid: list[Array] = [np.full((2, 2, 3), color, np.uint8) for color in COLORS]
+    red, green, _ = solid
     assert np.abs(images.shift_colors(red, 0, 0, 0).astype(int) - red).max() <= 3
     shifted = images.shift_colors(red, 60, 0, 0)[0, 0]  # a third of the circle: green
     assert shifted.argmax() == green[0, 0].argmax()

@@ -14,6 +14,7 @@ import pytest
 
 from flywheel.algorithms import catalogue
 from flywheel.local_aws.images import ImageCatalogue
+from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.image_classification.labels import Labels, read_labelled
 from flywheel.standins.image_classification.pictures import Preparation, Shape, scaled
@@ -191,7 +192,7 @@ def test_training_with_augmentation_sees_another_view_each_time(augmentation: st
 
 
 def test_a_request_is_seen_whole_in_another_shape() -> None:
-    pixels = np.zeros((10, 60, 3), np.uint8)
+    pixels: Array = np.zeros((10, 60, 3), np.uint8)
     pixels[:, 30:] = 200
     seen = Preparation(Shape(3, 20, 20)).for_request(png(pixels))
     assert seen.shape == (20, 20, 3)

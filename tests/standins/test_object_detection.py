@@ -163,7 +163,7 @@ def test_other_annotations_are_refused(
 
 def picture_of(objects: Array, width: int = 60, height: int = 40) -> Array:
     """Black, and white where an object is."""
-    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels: Array = np.zeros((height, width, 3), np.uint8)
     for _, left, top, right, bottom in objects:
         rows = slice(round(top * height), round(bottom * height))
         pixels[rows, round(left * width) : round(right * width)] = 200
@@ -191,7 +191,7 @@ def test_a_view_always_has_an_object_if_the_picture_has_one() -> None:
     image, random = png(picture_of(objects)), np.random.default_rng(0)
     views = [random_view(image, "it", objects, 300, random)[1] for _ in range(30)]
     assert all(len(found) == 1 for found in views)
-    empty = np.empty((0, 5), np.float32)
+    empty: Array = np.empty((0, 5), np.float32)
     assert all(not len(random_view(image, "it", empty, 300, random)[1]) for _ in range(10))
 
 
@@ -233,12 +233,12 @@ def test_precision_is_the_mean_of_the_classes_that_occur() -> None:
     truth = np.array([[0, 0, 0, 0.4, 0.4], [3, 0.5, 0.5, 1, 1]], np.float32)
     found = np.array([HIT, [1, 0.9, 0, 0, 1, 1]], np.float32)
     assert mean_average_precision([truth], [found], 0.5) == pytest.approx(0.5)
-    nothing = np.empty((0, 5), np.float32)
+    nothing: Array = np.empty((0, 5), np.float32)
     assert mean_average_precision([nothing], [found], 0.5) == 0
 
 
 def test_precision_counts_all_pictures_by_score() -> None:
-    nothing = np.empty((0, 5), np.float32)
+    nothing: Array = np.empty((0, 5), np.float32)
     wrong = np.array([[0, 0.95, 0, 0, 0.4, 0.4]], np.float32)
     right = np.array([HIT, SECOND_HIT], np.float32)
     assert mean_average_precision([TRUTH, nothing], [right, wrong], 0.5) == pytest.approx(2 / 3)
@@ -265,6 +265,7 @@ EVERY_SETTING: dict[str, Any] = FEW | {
     "early_stopping_tolerance": 1.0,
     "epochs": 3,
     "freeze_layer_pattern": "^(conv0|stage1_).*",
+    "image_shape": 320,
     "kv_store": "dist_async",
     "label_width": 60,
     "learning_rate": 0.001,
@@ -356,7 +357,7 @@ class TestInItsEnvironment:
             for answer in learnt.answers[: len(truths)]
         ]
         known = [np.array(shares(boxes), np.float32) for boxes, _ in coins(MONTHS[0])]
-        mean_box = np.insert(np.concatenate(known).mean(axis=0), 1, 1)[None]
+        mean_box: Array = np.insert(np.concatenate(known).mean(axis=0), 1, 1)[None]
         naive = mean_average_precision(truths, [mean_box] * len(truths), 0.5)
         assert mean_average_precision(truths, found, 0.5) > naive + 0.3
         assert learnt.metrics["validation:mAP"] > 0.5

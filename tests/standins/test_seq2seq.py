@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,7 @@ def works() -> dict[str, Work]:
             all_channels,
         ),
         "unlimited": Work(KEY, UNLIMITED, all_channels),
+        "limited": Work(KEY, UNLIMITED | {"max_num_epochs": 5}, all_channels),
         "no vocabulary": Work(
             KEY, SMALL, all_channels | {"vocab": Input({"vocab.src.json": b"{}"}, JSON)}
         ),
@@ -387,7 +389,9 @@ class TestInItsEnvironment:
         self, done: dict[str, Done]
     ) -> None:
         assert "stopped early after" in done["unlimited"].log
-        assert "stopped early" not in done["learns"].log
+        batches = [re.findall(r"batch (\d+):", done[n].log)[-1] for n in ("unlimited", "limited")]
+        assert int(batches[0]) < int(batches[1])
+        assert "stopped early" not in done["limited"].log
         assert "batch 12:" in done["every rnn setting"].log
         assert "batch 15:" not in done["every rnn setting"].log
 

@@ -52,10 +52,11 @@ def test_with_buckets_only_alike_lengths_come_together(found: dict[str, Any]) ->
 
 
 def test_a_file_that_is_not_ours_is_refused_and_nothing_in_it_is_run(found: dict[str, Any]) -> None:
-    config, parameters, said = found["files"]
+    config, parameters, said, was_run = found["files"]
     assert (config, parameters) == ({"a": 1}, ["bias", "weight"])
     assert "model is no model of a stand-in" in said[0]
     assert said[1] == "the model has no file none"
+    assert not was_run
 
 
 def test_negative_samples_are_labelled_0_and_made_of_positive_pairs(found: dict[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import pickle
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,20 +84,30 @@ def buckets() -> Any:
     return [together, mixed, pad([[7], [8, 9]], 0).tolist(), pad([[7]], -1, 3).tolist()]
 
 
+@dataclass
+class Trap:
+    """Makes a file when a pickle of it is loaded."""
+
+    path: Path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
 def files() -> Any:
     """What a file of ours and what one of another kind gives."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         save(path, {"a": 1}, nn.Linear(1, 1))
         config, parameters = read(path)
-        path.write_bytes(b"\x80\x04cos\nsystem\n")
+        path.write_bytes(pickle.dumps(Trap(Path(folder) / "run")))
         said = []
         for file in (path, path.with_name("none")):
             try:
                 read(file)
             except RefusedError as error:
                 said.append(str(error))
-        return [config, sorted(parameters), said]
+        return [config, sorted(parameters), said, (Path(folder) / "run").exists()]
 
 
 def negatives() -> Any:

@@ -19,7 +19,8 @@ from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel
 
-_MISSING = (None, "NaN", "nan")
+_MISSING = ("NaN", "nan")
+_LARGEST = float(np.finfo(np.float32).max)
 _COLUMNS = ("start", "target", "cat", "dynamic_feat")
 
 
@@ -98,19 +99,22 @@ def _numbers(values: Any, what: str, *, missing: bool) -> Array:
     """Numbers, of which some may be missing."""
     if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
         raise RefusedError(f"{what} must be a list of numbers")
-    found = [math.nan if _is_missing(value) else value for value in values]
-    for index, value in enumerate(found):
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or math.isinf(value) or (math.isnan(value) and not missing):
-            allowed = 'a number, null or "NaN"' if missing else "a number; none may be missing"
-            raise RefusedError(
-                f"value {index + 1} of {what} is {values[index]}; it must be {allowed}"
-            )
-    return np.array(found, np.float32)
+    found = np.array([_number(value) for value in values], np.float64)
+    unusable = np.isinf(found) if missing else ~np.isfinite(found)
+    if unusable.any():
+        index = int(unusable.argmax())
+        allowed = 'a number, null or "NaN"' if missing else "a number; none may be missing"
+        shown = str(values[index])[:40]
+        raise RefusedError(f"value {index + 1} of {what} is {shown}; it must be {allowed}")
+    return found.astype(np.float32)
 
 
-def _is_missing(value: Any) -> bool:
-    return value in _MISSING if value is None or isinstance(value, str) else False
+def _number(value: Any) -> float:
+    """The number; NaN where it is missing, infinite where it is none or too large."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        size: Any = abs(value)
+        return math.inf if size > _LARGEST else float(value)
+    return math.nan if value is None or value in _MISSING else math.inf
 
 
 def _groups(values: Any, name: str) -> tuple[int, ...]:
