@@ -42,8 +42,13 @@ def check(body: bytes, accept: str, forms: list[Any], num_examples: int) -> None
         records = read_records(body)
         _count(len(records), num_examples)
         for record in records:
-            label = {name: tensor.values.tolist() for name, tensor in record.label.items()}
-            _one_of({"label": label}, forms, None)
+            parts = {"features": record.features, "label": record.label}
+            shown = {
+                part: {name: tensor.values.tolist() for name, tensor in tensors.items()}
+                for part, tensors in parts.items()
+                if tensors
+            }
+            _one_of(shown, forms, None)
     elif kind == CSV:
         values = [line.split(",") for line in body.decode().split("\n") if line]
         cells = len(values) if len(values) > 1 else len(values[0])

@@ -165,7 +165,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What an endpoint answers to one value of Accept. A protobuf record is shown as its labels."""
+    """What an endpoint answers to one value of Accept. A protobuf record is shown by its parts."""
 
     accept: str
     example: Any
