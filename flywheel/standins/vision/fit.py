@@ -85,6 +85,7 @@ def fit(
     Raises:
         RefusedError: the loss grows beyond all numbers.
     """
+    network.to(memory_format=torch.channels_last)  # a CPU convolves faster so
     follow_quickly(network, task.num_batches)
     steps = _Steps(job, network, task, random)
     stopping = EarlyStopping.of(job)
