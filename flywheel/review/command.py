@@ -140,7 +140,7 @@ def write(verdict: Review, sides: Sides, folder: Path) -> Mapping[str, Path]:
     """The page, the Markdown and the JSON; returns them by suffix."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "html": as_html(verdict, draw(sides.before, sides.after)),
+        "html": as_html(verdict, draw(sides.before, sides.after, verdict=verdict)),
         "md": as_markdown(verdict),
         "json": verdict.model_dump_json(indent=1) + "\n",
     }

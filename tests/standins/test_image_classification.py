@@ -14,7 +14,6 @@ import pytest
 
 from flywheel.algorithms import catalogue
 from flywheel.local_aws.images import ImageCatalogue
-from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.image_classification.labels import Labels, read_labelled
 from flywheel.standins.image_classification.pictures import Preparation, Shape, scaled
@@ -192,12 +191,12 @@ def test_training_with_augmentation_sees_another_view_each_time(augmentation: st
 
 
 def test_a_request_is_seen_whole_in_another_shape() -> None:
-    pixels: Array = np.zeros((10, 60, 3), np.uint8)
-    pixels[:, 30:] = 200
+    pixels = np.zeros((10, 60, 3), np.uint8)
+    pixels[:, :12] = pixels[:, 54:] = 200
     seen = Preparation(Shape(3, 20, 20)).for_request(png(pixels))
     assert seen.shape == (20, 20, 3)
-    assert seen[:, :8].max() < 20
-    assert seen[:, 12:].min() > 180
+    assert seen[:, 6:16].max() < 20
+    assert min(seen[:, :3].min(), seen[:, 19:].min()) > 180
 
 
 def test_a_picture_below_the_shape_is_refused_unless_it_is_resized() -> None:
@@ -352,6 +351,15 @@ class TestInItsEnvironment:
         values = [float(line.rpartition("=")[2]) for line in lines]
         assert len(values) in (DIGITS["epochs"], DIGITS["epochs"] + 1)
         assert values[-1] == max(values)
+
+    def test_the_model_is_as_good_as_its_metric_says(
+        self, container: Container, done: dict[str, Done]
+    ) -> None:
+        known = digits(MONTHS[1])
+        requests = [Asked(image, "image/png", JSON) for _, image in known]
+        answers = container.ask(done["learns"].model_dir, requests)
+        right = [np.argmax(a.json) == kind for a, (kind, _) in zip(answers, known, strict=True)]
+        assert np.mean(right) == pytest.approx(done["learns"].metrics["validation:accuracy"])
 
     def test_answers_are_probabilities_in_the_forms_of_the_catalogue(
         self, done: dict[str, Done]
