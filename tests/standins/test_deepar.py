@@ -257,6 +257,10 @@ def test_a_transform_job_is_configured_by_its_environment() -> None:
     [
         (5, '"configuration" must be an object'),
         ({"num_samples": 0}, "num_samples is 0"),
+        (
+            {"num_samples": 10_001},
+            "num_samples is 10001; it must be a whole number from 1 to 10000",
+        ),
         ({"num_samples": True}, "num_samples is True"),
         ({"num_samples": "5"}, "num_samples is 5"),
         ({"output_types": "mean"}, "output_types is mean"),

@@ -191,7 +191,7 @@ def test_training_with_augmentation_sees_another_view_each_time(augmentation: st
 
 
 def test_a_request_is_seen_whole_in_another_shape() -> None:
-    pixels = np.zeros((10, 60, 3), np.uint8)
+    pixels: np.ndarray[Any, Any] = np.zeros((10, 60, 3), np.uint8)
     pixels[:, :12] = pixels[:, 54:] = 200
     seen = Preparation(Shape(3, 20, 20)).for_request(png(pixels))
     assert seen.shape == (20, 20, 3)

@@ -15,6 +15,8 @@ from flywheel.standins.deepar.series import Series, read_series
 JSON = "application/json"
 CONTENT_TYPES = (JSON, json_lines.CONTENT_TYPE)
 OUTPUT_TYPES = ("mean", "quantiles", "samples")
+MAX_SAMPLES = 10_000
+"""A limit of this machine, not one of Amazon's: more take the memory of everything else."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,11 @@ def read_configuration(given: Any, default: Configuration) -> Configuration:
     if not isinstance(given, Mapping):
         raise RefusedError('"configuration" must be an object')
     num_samples = given.get("num_samples", default.num_samples)
-    if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples < 1:
-        raise RefusedError(f"num_samples is {num_samples}; it must be a whole number from 1")
+    known = isinstance(num_samples, int) and num_samples in range(1, MAX_SAMPLES + 1)
+    if not known or isinstance(num_samples, bool):
+        raise RefusedError(
+            f"num_samples is {num_samples}; it must be a whole number from 1 to {MAX_SAMPLES}"
+        )
     output_types = given.get("output_types", default.output_types)
     if not _is_list(output_types) or not set(output_types) <= set(OUTPUT_TYPES):
         raise RefusedError(
