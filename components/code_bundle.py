@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -65,6 +66,33 @@ class CodeBundle(CodeAsset):
         super().__init__(scope, construct_id, path=path)
 
 
+class ModuleArchive(CodeAsset):
+    """Python modules of the repository as a zip file that can be imported from, by their paths."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, modules: Iterable[str]) -> None:
+        paths = {REPOSITORY / module for module in modules}
+        packages = {
+            folder / "__init__.py"
+            for path in paths
+            for folder in path.parents
+            if folder != REPOSITORY and folder.is_relative_to(REPOSITORY)
+        }
+        content = _zip(
+            (path.relative_to(REPOSITORY).as_posix(), path) for path in sorted(paths | packages)
+        )
+        outdir = Path(Stage.of(scope).asset_outdir)  # type: ignore[union-attr]
+        super().__init__(scope, construct_id, path=_write(content, outdir, "modules.zip"))
+
+
+def _zip(files: Iterable[tuple[str, Path]]) -> bytes:
+    """A zip file without anything that differs between two machines."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, path in files:
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes() if path.exists() else b"")
+    return buffer.getvalue()
+
+
 def _archive(files: Iterable[tuple[str, Path]]) -> bytes:
     """A tar.gz without anything that differs between two machines: times, owners, modes."""
     buffer = io.BytesIO()
@@ -81,9 +109,9 @@ def _archive(files: Iterable[tuple[str, Path]]) -> bytes:
     return buffer.getvalue()
 
 
-def _write(content: bytes, folder: Path) -> Path:
+def _write(content: bytes, folder: Path, name: str = "code.tar.gz") -> Path:
     # The folder is named by the content, because two stacks of one assembly may write at once.
-    target = folder / f"bundle-{hashlib.sha256(content).hexdigest()[:16]}" / "code.tar.gz"
+    target = folder / f"bundle-{hashlib.sha256(content).hexdigest()[:16]}" / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
     return target

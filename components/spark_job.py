@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from components.acknowledge import acknowledge
-from components.code_bundle import REPOSITORY, CodeAsset
+from components.code_bundle import REPOSITORY, CodeAsset, ModuleArchive
 from components.data_lake import DataLake
 from components.loop.asl import expression
 from flywheel.settings import WorkerSettings, WorkloadSettings
@@ -34,12 +34,17 @@ class SparkJob(Construct):
         self.role = lake.spark.job_role
         self.timeout_seconds = (workload.etl.timeout_minutes + 15) * 60
         self._script = CodeAsset(self, "Script", path=REPOSITORY / workload.etl.script)
+        code = [self._script]
+        self._modules = None
+        if workload.etl.modules:
+            self._modules = ModuleArchive(self, "Modules", modules=workload.etl.modules)
+            code.append(self._modules)
         # A policy of its own, so that a changed script leaves the lake's stack as it is.
         policy = iam.Policy(self, "ReadScript", roles=[self.role])
         policy.add_statements(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
-                resources=[self._script.bucket.arn_for_objects(self._script.s3_object_key)],
+                resources=[each.bucket.arn_for_objects(each.s3_object_key) for each in code],
             )
         )
         acknowledge(
@@ -80,11 +85,16 @@ class SparkJob(Construct):
                             *_worker("driver", etl.driver),
                             *_worker("executor", etl.executor),
                             f"--conf spark.executor.instances={etl.executor.instances}",
+                            *self._imports(),
                         ]
                     ),
                 }
             },
         }
+
+    def _imports(self) -> list[str]:
+        """Source: Amazon EMR Serverless User Guide, "Spark job properties"."""
+        return [f"--conf spark.submit.pyFiles={self._modules.uri}"] if self._modules else []
 
 
 def _worker(kind: str, worker: WorkerSettings) -> list[str]:

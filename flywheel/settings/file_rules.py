@@ -12,6 +12,7 @@ def file_rules(repository: Path) -> tuple[Rule, ...]:
     return (
         _script_exists("etl", repository),
         _script_exists("evaluation", repository),
+        _modules_exist(repository),
         _source_exists("training", repository),
         _source_exists("serving", repository),
     )
@@ -23,6 +24,17 @@ def _script_exists(section: str, repository: Path) -> Rule:
         if not (repository / script).is_file():
             remedy = _nearest_script(repository / script, repository)
             yield Broken((section, "script"), "there is no such file", remedy)
+
+    return rule
+
+
+def _modules_exist(repository: Path) -> Rule:
+    def rule(values: Values) -> Iterator[Broken]:
+        for steps in values.entries("etl", "modules"):
+            module = repository / values(*steps)
+            if not module.is_file():
+                remedy = _nearest_script(module, repository)
+                yield Broken(steps, "there is no such file", remedy)
 
     return rule
 

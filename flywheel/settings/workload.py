@@ -84,6 +84,9 @@ class EtlSettings(Settings):
 
     script: SourcePath
     """PySpark script, relative to the repository."""
+    modules: Annotated[Many[SourcePath], Field(json_schema_extra={"uniqueItems": True})] = ()
+    """Modules of this repository that the script imports by their path: etl_code/builtin/monthly.py
+    is `from etl_code.builtin.monthly import …`."""
     timeout_minutes: Minutes = 60
     driver: WorkerSettings
     executor: ExecutorSettings

@@ -2,14 +2,17 @@
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, Stack, Stage
 
-from components.code_bundle import CodeBundle
+from components.code_bundle import CodeBundle, ModuleArchive
 from components.instance_storage import has_local_storage
 from tests.conftest import ENVIRONMENTS, Assembly
 from tests.loop.conftest import STACK
@@ -140,3 +143,27 @@ def test_the_same_code_makes_the_same_archive_at_any_time(sources: Path, tmp_pat
     (sources / "train" / "train.py").chmod(0o600)
 
     assert bundle(sources, tmp_path / "second") == before
+
+
+def test_modules_can_be_imported_from_their_archive_by_their_paths(tmp_path: Path) -> None:
+    archives = []
+    for number in (1, 2):
+        app = App(outdir=str(tmp_path / f"out{number}"), analytics_reporting=False)
+        stack = Stack(Stage(app, "local"), "Training")
+        ModuleArchive(stack, "Modules", modules=["etl_code/builtin/monthly.py"])
+        (archive,) = (tmp_path / f"out{number}").glob("bundle-*/modules.zip")
+        archives.append(archive)
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+
+    program = "import etl_code.builtin as found; print(found.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(archives[0])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"{archives[0]}/etl_code/builtin/__init__.py"
+    with zipfile.ZipFile(archives[0]) as files:
+        assert "etl_code/builtin/monthly.py" in files.namelist()

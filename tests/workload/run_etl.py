@@ -12,9 +12,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "etl_code"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import flight_delay
+from etl_code import flight_delay
 
 
 def keep(_: Any) -> None:

@@ -24,8 +24,10 @@ from flywheel.local_aws.emr_serverless.mirror import Mirror, Prefix, mount_setti
 from flywheel.local_aws.emr_serverless.spark import (
     SparkError,
     SparkHome,
+    importable,
     job_environment,
     local_settings,
+    python_files,
     spark_command,
 )
 from flywheel.local_aws.processes import ChildProcess, ProcessTable
@@ -105,9 +107,12 @@ class JobRunner:
         script, arguments = self._entry_point(job, folder)
         prefixes = [Prefix.parse(uri) for text in arguments for uri in _S3_URI.findall(text)]
         mirror.bring_in(prefixes)
+        submitted = job.spark_submit.get("sparkSubmitParameters") or ""
+        modules = [self._fetch(uri, folder, "module") for uri in python_files(submitted)]
         settings = {
             **job.spark_defaults(),
             **local_settings(folder),
+            **importable(modules),
             **self._mounts(mirror, prefixes),
         }
         self._enter(job, "RUNNING")
@@ -117,7 +122,7 @@ class JobRunner:
                 script=script,
                 arguments=arguments,
                 settings=settings,
-                submitted=job.spark_submit.get("sparkSubmitParameters") or "",
+                submitted=submitted,
             ),
             log=self._config.work_dir / "logs" / f"{job.job_run_id}.log",
             env=self._environment(job, home, folder),
@@ -164,18 +169,19 @@ class JobRunner:
             raise SparkError(
                 f"entryPoint is {entry_point}; the local EMR Serverless runs a Python file on S3 (s3://bucket/key.py)."
             )
-        place = Prefix.parse(entry_point)
-        try:
-            body = (
-                self._config.client("s3")
-                .get_object(Bucket=place.bucket, Key=place.key)["Body"]
-                .read()
-            )
-        except ClientError as error:
-            raise SparkError(f"entryPoint {entry_point} cannot be read: {error}") from None
-        script = folder / Path(place.key).name
-        script.write_bytes(body)
+        script = self._fetch(entry_point, folder, "entryPoint")
         return script, list(job.spark_submit.get("entryPointArguments") or ())
+
+    def _fetch(self, uri: str, folder: Path, what: str) -> Path:
+        """Bring a file of S3 into the job's folder."""
+        place, s3 = Prefix.parse(uri), self._config.client("s3")
+        try:
+            body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+        except ClientError as error:
+            raise SparkError(f"{what} {uri} cannot be read: {error}") from None
+        file = folder / Path(place.key).name
+        file.write_bytes(body)
+        return file
 
     def _mirror(self, job: JobRun) -> Mirror:
         key = (job.account_id, job.region)

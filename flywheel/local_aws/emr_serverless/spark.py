@@ -23,6 +23,7 @@ _OPENED = (
 _FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 # Sizes that mean a cluster; one process on this machine has its own.
+_PYTHON_FILES = "spark.submit.pyFiles"
 _CLUSTER_ONLY = (
     "spark.driver.cores", "spark.driver.memory", "spark.dynamicAllocation.",
     "spark.emr-serverless.", "spark.executor.", "spark.master", "spark.submit.deployMode",
@@ -167,6 +168,16 @@ def local_settings(folder: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
     }
+
+
+def python_files(submitted: str) -> list[str]:
+    """The URIs of the archives and modules that sparkSubmitParameters make importable."""
+    return [uri for uri in _asked(submitted).get(_PYTHON_FILES, "").split(",") if uri]
+
+
+def importable(files: Sequence[Path]) -> dict[str, str]:
+    """The setting for those files, once they are on this machine."""
+    return {_PYTHON_FILES: ",".join(map(str, files))} if files else {}
 
 
 def _asked(submitted: str) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
+import zipfile
 from typing import Any
 
 import pytest
@@ -147,6 +149,30 @@ def test_a_script_that_is_not_there_fails_the_job(spark: Spark, bucket: str) -> 
 
     assert found["state"] == "FAILED"
     assert "none.py cannot be read" in found["stateDetails"]
+
+
+def test_a_script_imports_from_an_archive_on_s3(aws: LocalAws, spark: Spark, bucket: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("team/__init__.py", "")
+        files.writestr("team/words.py", "GREETING = 'found it'")
+    aws.client("s3").put_object(Bucket=bucket, Key="code/team.zip", Body=archive.getvalue())
+    asked = f"--conf spark.submit.pyFiles=s3://{bucket}/code/team.zip"
+    script = "from team.words import GREETING\nraise SystemExit(GREETING)"
+
+    found = spark.ended(spark.start(script, driver={"sparkSubmitParameters": asked}))
+
+    assert "found it" in found["stateDetails"]
+
+
+def test_an_archive_that_is_not_there_fails_the_job(spark: Spark, bucket: str) -> None:
+    asked = f"--conf spark.submit.pyFiles=s3://{bucket}/none.zip"
+
+    found = spark.ended(spark.start("", driver={"sparkSubmitParameters": asked}))
+
+    assert found["state"] == "FAILED"
+    assert "module" in found["stateDetails"]
+    assert "none.zip cannot be read" in found["stateDetails"]
 
 
 def test_jobs_wait_for_each_other_and_can_be_cancelled(spark: Spark) -> None:

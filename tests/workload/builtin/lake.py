@@ -62,7 +62,8 @@ class Lake:
         plan = self.folder / "steps.json"
         plan.write_text(json.dumps(list(steps)))
         home = SparkHome.find(python)
-        environment = job_environment(home, self.folder)
+        # In place of spark.submit.pyFiles: the modules lie in this repository.
+        environment = {**job_environment(home, self.folder), "PYTHONPATH": str(ROOT)}
         (self.folder / "spark").mkdir(exist_ok=True)
         command = spark_command(
             home,

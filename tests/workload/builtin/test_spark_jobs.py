@@ -20,7 +20,6 @@ from tests.workload.builtin.conftest import BEFORE, DAMAGED_FILES, TWICE, Writte
 from tests.workload.builtin.lake import DAMAGED, KEYS, MONTH, ROOT, Lake, settings
 
 SCRIPTS = sorted((ROOT / "etl_code" / "builtin").glob("*.py"))
-SHARED = "# What follows is the same in every script of this folder"
 GLUE = {
     "double": "DOUBLE",
     "int": "INTEGER",
@@ -331,7 +330,15 @@ def test_scripts_run_on_the_python_of_emr(script: Path) -> None:
     ast.parse(script.read_text(), feature_version=(3, 9))
 
 
-def test_what_all_scripts_share_is_the_same_in_all() -> None:
-    shared = {script.read_text().partition(SHARED)[2] for script in SCRIPTS}
-    assert len(shared) == 1
-    assert "def main()" in shared.pop()
+@pytest.mark.parametrize("key", KEYS)
+def test_a_workload_sends_along_what_its_script_imports(key: str) -> None:
+    etl = settings(key).etl
+    tree = ast.parse((ROOT / etl.script).read_text())
+    imported = {
+        f"{node.module.replace('.', '/')}.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("etl_code.")
+        and node.module
+    }
+    assert imported == set(etl.modules)

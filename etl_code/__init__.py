@@ -1,0 +1,1 @@
+"""Spark jobs: raw objects to curated rows and features. Run on EMR Serverless."""
