@@ -14,13 +14,13 @@ from flywheel import samples
 from flywheel.algorithm_runs import report
 from flywheel.algorithm_runs.row import Row, RowRun, algorithm_of
 from flywheel.algorithms.images import repository_and_tag
-from flywheel.demo.view import Step, View
 from flywheel.emptying import empty
 from flywheel.errors import UserError
 from flywheel.local_aws import LocalAws
 from flywheel.local_aws.emr_serverless import class_archive
 from flywheel.local_aws.images import ImageCatalogue
 from flywheel.local_aws.lifecycle import IMAGES_DIR, keep_logs
+from flywheel.progress_view import Step, View
 from flywheel.settings import WorkloadSettings, load_environments, load_workloads
 from flywheel.stack_outputs import stack_outputs
 

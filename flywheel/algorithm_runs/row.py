@@ -15,7 +15,7 @@ from flywheel.algorithm_runs.bodies import body, read_examples
 from flywheel.algorithm_runs.forms import FormError, check, responses
 from flywheel.algorithms import catalogue
 from flywheel.algorithms.catalogue import Algorithm
-from flywheel.demo.loop import Loop, Run, RunError
+from flywheel.retraining_loop import Loop, Run, RunError
 from flywheel.settings import WorkloadSettings
 
 RUN_TIMEOUT_SECONDS = 600

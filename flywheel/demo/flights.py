@@ -10,21 +10,14 @@ from __future__ import annotations
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from zlib import crc32
 
+from flywheel.retraining_loop import RawObject
+
 YEAR = 2013
 MONTHS = tuple(f"{YEAR}-{month:02d}" for month in range(1, 13))
-
-
-@dataclass(frozen=True)
-class RawObject:
-    """One file for the raw zone: its key below the workload's prefix, and its bytes."""
-
-    key: str
-    body: bytes
 
 
 class FlightYear:

@@ -14,15 +14,15 @@ from rich.console import Console
 
 from flywheel.demo import report
 from flywheel.demo.client import CallCount, PredictionApi, SteadyCaller
-from flywheel.demo.flights import FlightYear, RawObject
-from flywheel.demo.loop import Loop, Run, RunError
+from flywheel.demo.flights import FlightYear
 from flywheel.demo.prediction import KnownFlight, some_flight
-from flywheel.demo.view import Step, View
 from flywheel.emptying import empty
 from flywheel.local_aws import LocalAws
 from flywheel.local_aws.emr_serverless import class_archive
 from flywheel.local_aws.images import ImageCatalogue
 from flywheel.local_aws.lifecycle import IMAGES_DIR, keep_logs
+from flywheel.progress_view import Step, View
+from flywheel.retraining_loop import Loop, RawObject, Run, RunError
 from flywheel.settings import load_environments, load_workloads
 from flywheel.stack_outputs import stack_outputs
 

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from flywheel.demo.client import CallCount
-from flywheel.demo.loop import STAGES, Run
+from flywheel.retraining_loop import STAGES, Run
 
 DECISIONS = {"promoted", "rejected", "quarantined"}
 PREDICTION_FIELDS = ("words", "flight", "probability", "late", "really_late")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from flywheel.algorithms import catalogue
 from flywheel.algorithms.errors import nearest
-from flywheel.demo.flights import RawObject
 from flywheel.environments import Environment, exclusive
 from flywheel.errors import UserError
+from flywheel.retraining_loop import RawObject
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements" / "samples.txt"

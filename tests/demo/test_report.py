@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from flywheel.demo.client import CallCount
-from flywheel.demo.loop import STAGES, Run, _stage_seconds
 from flywheel.demo.report import Evidence, rounds_table, write
+from flywheel.retraining_loop import STAGES, Run, _stage_seconds
 
 SECONDS = {**dict.fromkeys(STAGES, 2.0), "total": 12.0}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from flywheel import samples
-from flywheel.demo.flights import RawObject
 from flywheel.environments import Environment
 from flywheel.errors import UserError
+from flywheel.retraining_loop import RawObject
 from flywheel.samples.__main__ import main
 from flywheel.samples.kept import MAKER, REQUIREMENTS
 from flywheel.settings import load_workloads

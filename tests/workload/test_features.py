@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flywheel.demo.flights import FlightYear, RawObject
+from flywheel.demo.flights import FlightYear
 from flywheel.local_aws.emr_serverless.spark import (
     SparkHome,
     job_environment,
@@ -21,6 +21,7 @@ from flywheel.local_aws.emr_serverless.spark import (
     spark_command,
 )
 from flywheel.local_aws.images import ImageCatalogue
+from flywheel.retraining_loop import RawObject
 from flywheel.settings.workload import CheckSettings
 from tests.workload import sample
 from tests.workload.flights import CUTOFF, FLIGHT_MINUTES, Flight, World, at

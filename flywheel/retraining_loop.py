@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flywheel.demo.flights import RawObject
 from flywheel.errors import UserError
 
 STAGES = ("etl", "checks", "train", "evaluate", "deploy")
 STARTS_WITHIN_SECONDS = 60  # the batching window is 2 seconds here; the rest is a slow machine
 POLL_SECONDS = 0.25
 UPLOAD_THREADS = 8
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """One file for the raw zone: its key below the workload's prefix, and its bytes."""
+
+    key: str
+    body: bytes
 
 
 class RunError(UserError):

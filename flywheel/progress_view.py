@@ -1,4 +1,4 @@
-"""What a person sees while the main job runs: what runs, how long, what is next."""
+"""What a person sees while a long command runs: what runs, how long, what is next."""
 
 from __future__ import annotations
 
