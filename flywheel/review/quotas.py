@@ -16,7 +16,7 @@ from flywheel.errors import UserError
 from flywheel.review.assembly import Environment, Stack
 from flywheel.review.intrinsics import Resolver
 from flywheel.review.sections import QuotaRow, Quotas
-from flywheel.review.state_machines import tasks
+from flywheel.review.state_machines import Task, machines, tasks_of
 
 DEFAULTS_DATE = "2026-11-23"
 DEFAULTS_SOURCE = (
@@ -156,22 +156,27 @@ _COUNTED = {
 
 
 def _of_jobs(environment: Environment, resolver: Resolver) -> Iterator[tuple[Quota, str, float]]:
-    for task in tasks(environment, resolver):
-        arguments = task.arguments
-        if task.action.startswith("sagemaker:createTrainingJob"):
-            yield from _training(task.stack.id, arguments, 1)
-        elif task.action.startswith("sagemaker:createHyperParameterTuningJob"):
+    for machine in machines(environment, resolver):
+        for _, task in tasks_of(machine.definition):
+            yield from _of_job(machine.stack.id, task)
+
+
+def _of_job(stack: str, task: Task) -> Iterator[tuple[Quota, str, float]]:
+    arguments = task.arguments
+    match task.service, task.action:
+        case "sagemaker", "createTrainingJob":
+            yield from _training(stack, arguments, 1)
+        case "sagemaker", "createHyperParameterTuningJob":
             limits = arguments.get("HyperParameterTuningJobConfig", {}).get("ResourceLimits", {})
             parallel = float(limits.get("MaxParallelTrainingJobs", 1))
-            yield PARALLEL, task.stack.id, parallel
-            definition = arguments.get("TrainingJobDefinition", {})
-            yield from _training(task.stack.id, definition, parallel)
-        elif task.action.startswith("sagemaker:createProcessingJob"):
+            yield PARALLEL, stack, parallel
+            yield from _training(stack, arguments.get("TrainingJobDefinition", {}), parallel)
+        case "sagemaker", "createProcessingJob":
             cluster = arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
-            yield _of_cluster(task.stack.id, cluster, "processing job usage")
-        elif task.action.startswith("sagemaker:createTransformJob"):
+            yield _of_cluster(stack, cluster, "processing job usage")
+        case "sagemaker", "createTransformJob":
             resources = arguments.get("TransformResources", {})
-            yield _of_cluster(task.stack.id, resources, "transform job usage")
+            yield _of_cluster(stack, resources, "transform job usage")
 
 
 def _training(

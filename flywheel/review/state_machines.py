@@ -1,63 +1,108 @@
-"""The tasks of an environment's state machines, as their definitions have them."""
+"""State machines' definitions, as Step Functions reads them."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flywheel.review.assembly import Environment, Stack
 from flywheel.review.intrinsics import Resolver
 from flywheel.review.naming import readable_path
 
-MACHINE = "AWS::StepFunctions::StateMachine"
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task state.
+    """A state that asks a service for something.
 
     Attributes:
-        machine: Construct path of the state machine.
-        action: The last part of its Resource: `sagemaker:createTrainingJob.sync`.
-        arguments: Its request, JSONata included.
+        service: As in its Resource: `s3`, `sagemaker`, `emr-serverless`.
+        action: The API's action, camel case, without `.sync`; nothing for a Lambda's own ARN.
+        resource: The whole Resource.
+        arguments: What the service is given.
     """
 
-    stack: Stack
-    machine: str
-    name: str
+    service: str
     action: str
+    resource: str
     arguments: Mapping[str, Any]
 
 
-def definitions(
-    environment: Environment, resolver: Resolver
-) -> Iterator[tuple[Stack, str, Mapping[str, Any]]]:
-    """Each state machine: its stack, construct path and rendered definition."""
+@dataclass(frozen=True)
+class Machine:
+    """A state machine of an assembly; `path` is its construct path."""
+
+    stack: Stack
+    path: str
+    definition: Mapping[str, Any]
+
+
+def machines(environment: Environment, resolver: Resolver) -> Iterator[Machine]:
+    """Each state machine that the assembly defines."""
     for stack in environment.stacks.values():
         for logical_id, resource in stack.resources.items():
-            if resource["Type"] == MACHINE:
-                said = resource.get("Properties", {}).get("DefinitionString")
-                try:
-                    definition = json.loads(resolver.text(stack, said))
-                except ValueError:
-                    continue  # in a file of S3, or not of ours: there is nothing to read
-                yield stack, readable_path(stack, logical_id), definition
+            if resource["Type"] == STATE_MACHINE:
+                properties = resolver.plain(stack, resource.get("Properties", {}))
+                path = readable_path(stack, logical_id)
+                yield Machine(stack, path, definition_of(stack, properties))
 
 
-def tasks(environment: Environment, resolver: Resolver) -> Iterator[Task]:
-    """All task states, those inside Map and Parallel states too."""
-    for stack, path, definition in definitions(environment, resolver):
-        for name, state in _states(definition):
-            if state.get("Type") == "Task":
-                arguments = state.get("Arguments") or state.get("Parameters") or {}
-                action = str(state["Resource"]).partition(":states:::")[2]
-                yield Task(stack, path, name, action, arguments)
+def definition_of(stack: Stack, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The definition in rendered properties; empty where the assembly does not hold it."""
+    content = properties.get("Definition") or properties.get("DefinitionString")
+    location = properties.get("DefinitionS3Location")
+    if content is None and isinstance(location, Mapping):
+        content = _asset(stack, str(location.get("Key", "")))
+    text = content if isinstance(content, str) else json.dumps(content)
+    for name, value in (properties.get("DefinitionSubstitutions") or {}).items():
+        text = text.replace(f"${{{name}}}", str(value))
+    try:
+        definition = json.loads(text)
+    except ValueError:
+        return {}
+    return definition if isinstance(definition, dict) and "States" in definition else {}
 
 
-def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, state in definition.get("States", {}).items():
+def inner_machines(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The machines inside a Map or a Parallel state."""
+    inside = state.get("ItemProcessor") or state.get("Iterator")
+    return [*state.get("Branches", ()), *([inside] if inside else [])]
+
+
+def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All states by name, those inside of others too."""
+    for name, state in machine.get("States", {}).items():
         yield name, state
-        for key in ("ItemProcessor", "Iterator"):
-            yield from _states(state.get(key, {}))
-        for branch in state.get("Branches", ()):
-            yield from _states(branch)
+        for inside in inner_machines(state):
+            yield from states_of(inside)
+
+
+def tasks_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Task]]:
+    """What a machine asks of services, by the name of the state."""
+    for name, state in states_of(machine):
+        if state.get("Type") == "Task":
+            task = task_of(state)
+            if task:
+                yield name, task
+
+
+def task_of(state: Mapping[str, Any]) -> Task | None:
+    """A Task state's service and action: `arn:aws:states:::sagemaker:createTrainingJob.sync`."""
+    resource = str(state.get("Resource", ""))
+    arguments = state.get("Arguments") or state.get("Parameters") or {}
+    if not isinstance(arguments, Mapping):
+        arguments = {}
+    _, found, rest = resource.partition(":states:::")
+    if not found:
+        return Task("lambda", "", resource, arguments) if ":" in resource or resource else None
+    service, _, action = rest.removeprefix("aws-sdk:").partition(":")
+    return Task(service, action.partition(".")[0], resource, arguments)
+
+
+def _asset(stack: Stack, key: str) -> str:
+    asset = stack.assets.get(Path(key).stem)
+    if asset is None or not asset.path.is_file():
+        return ""
+    return asset.path.read_text(encoding="utf-8", errors="replace")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flywheel.review.costs.line import Estimate, Line, Unknown, number
+from flywheel.review.costs.line import Estimate, Line, Place, Unknown, number
 from flywheel.review.costs.prices import HOURS_PER_MONTH
 from flywheel.review.naming import readable_path
 from flywheel.review.sections import CostKind
@@ -44,7 +44,7 @@ def at_rest(estimate: Estimate) -> Iterator[Line | Unknown]:
 
 
 def _of(
-    estimate: Estimate, place: tuple[str, str], kind: str, properties: Mapping[str, Any]
+    estimate: Estimate, place: Place, kind: str, properties: Mapping[str, Any]
 ) -> Iterator[Line | Unknown]:
     if kind == "AWS::EC2::VPCEndpoint":
         zones = len(properties.get("SubnetIds", ()))
@@ -68,7 +68,7 @@ def _of(
 
 
 def _endpoint(
-    estimate: Estimate, place: tuple[str, str], properties: Mapping[str, Any]
+    estimate: Estimate, place: Place, properties: Mapping[str, Any]
 ) -> Iterator[Line | Unknown]:
     hours = estimate.assumed.endpoint_hours_per_month
     for variant in properties.get("ProductionVariants", ()):

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flywheel.review.costs.line import Estimate, Line, Unknown, number
+from flywheel.review.costs.line import Estimate, Line, Place, Unknown, number
 from flywheel.review.naming import readable_path
 from flywheel.review.sections import CostKind
-from flywheel.review.state_machines import Task, tasks
+from flywheel.review.state_machines import Task, machines, tasks_of
 
 _RUN: CostKind = "per_retraining"
 _MILLION: CostKind = "per_million_predictions"
@@ -17,50 +17,45 @@ _STATES_OF_A_RUN = 60
 
 def retraining(estimate: Estimate) -> Iterator[Line | Unknown]:
     """The lines of one run of each state machine: its jobs, one after another."""
-    machines = set()
-    for task in tasks(estimate.environment, estimate.resolver):
-        machines.add((task.stack.id, task.machine))
-        yield from _of_task(estimate, task)
-    for place in sorted(machines):
+    for machine in machines(estimate.environment, estimate.resolver):
+        place = (machine.stack.id, machine.path)
+        for name, task in tasks_of(machine.definition):
+            yield from _of_task(estimate, place, name, task)
         what = f"{_STATES_OF_A_RUN} transitions"
         yield estimate.line(place, what, _RUN, _STATES_OF_A_RUN / 1000, "step-functions")
 
 
-def _of_task(estimate: Estimate, task: Task) -> Iterator[Line | Unknown]:
-    place, assumed, arguments = (task.stack.id, task.machine), estimate.assumed, task.arguments
-    if task.action.startswith("sagemaker:createTrainingJob"):
-        yield _job(estimate, task, arguments.get("ResourceConfig", {}), assumed.training_minutes, 1)
-    elif task.action.startswith("sagemaker:createHyperParameterTuningJob"):
-        config = arguments.get("HyperParameterTuningJobConfig", {})
-        trainings = number(config.get("ResourceLimits", {}).get("MaxNumberOfTrainingJobs"), 1)
-        resources = arguments.get("TrainingJobDefinition", {}).get("ResourceConfig", {})
-        yield _job(estimate, task, resources, assumed.training_minutes, trainings)
-    elif task.action.startswith("sagemaker:createProcessingJob"):
-        resources = arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
-        yield _job(estimate, task, resources, assumed.evaluation_minutes, 1)
-    elif task.action.startswith("sagemaker:createTransformJob"):
-        resources = arguments.get("TransformResources", {})
-        yield _job(estimate, task, resources, assumed.evaluation_minutes, 1)
-    elif task.action.startswith("emr-serverless:startJobRun"):
-        yield from _spark(estimate, task)
-    elif task.action.startswith("athena:startQueryExecution"):
-        terabytes = assumed.checked_gb / 1024
-        what = f"{task.name}: {assumed.checked_gb:g} GB assumed"
-        yield estimate.line(place, what, _RUN, terabytes, "athena")
+def _of_task(estimate: Estimate, place: Place, name: str, task: Task) -> Iterator[Line | Unknown]:
+    assumed, arguments = estimate.assumed, task.arguments
+
+    def job(resources: Mapping[str, Any], minutes: float, jobs: float = 1) -> Line | Unknown:
+        kind = str(resources.get("InstanceType"))
+        count = number(resources.get("InstanceCount"), 1)
+        times = f"{jobs:g} × " if jobs != 1 else ""
+        what = f"{name}: {times}{count:g} × {kind}, {minutes:g} minutes assumed"
+        return estimate.instance(place, what, _RUN, jobs * count * minutes / 60, kind)
+
+    match task.service, task.action:
+        case "sagemaker", "createTrainingJob":
+            yield job(arguments.get("ResourceConfig", {}), assumed.training_minutes)
+        case "sagemaker", "createHyperParameterTuningJob":
+            config = arguments.get("HyperParameterTuningJobConfig", {})
+            trainings = number(config.get("ResourceLimits", {}).get("MaxNumberOfTrainingJobs"), 1)
+            resources = arguments.get("TrainingJobDefinition", {}).get("ResourceConfig", {})
+            yield job(resources, assumed.training_minutes, trainings)
+        case "sagemaker", "createProcessingJob":
+            resources = arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
+            yield job(resources, assumed.evaluation_minutes)
+        case "sagemaker", "createTransformJob":
+            yield job(arguments.get("TransformResources", {}), assumed.evaluation_minutes)
+        case "emr-serverless", "startJobRun":
+            yield from _spark(estimate, place, name, task)
+        case "athena", "startQueryExecution":
+            what = f"{name}: {assumed.checked_gb:g} GB assumed"
+            yield estimate.line(place, what, _RUN, assumed.checked_gb / 1024, "athena")
 
 
-def _job(
-    estimate: Estimate, task: Task, resources: Mapping[str, Any], minutes: float, jobs: float
-) -> Line | Unknown:
-    kind = str(resources.get("InstanceType"))
-    count = number(resources.get("InstanceCount"), 1)
-    times = f"{jobs:g} × " if jobs != 1 else ""
-    what = f"{task.name}: {times}{count:g} × {kind}, {minutes:g} minutes assumed"
-    hours = jobs * count * minutes / 60
-    return estimate.instance((task.stack.id, task.machine), what, _RUN, hours, kind)
-
-
-def _spark(estimate: Estimate, task: Task) -> Iterator[Line]:
+def _spark(estimate: Estimate, place: Place, name: str, task: Task) -> Iterator[Line]:
     """Driver and executors, for as long as the job is assumed to run."""
     submit = task.arguments.get("JobDriver", {}).get("SparkSubmit", {})
     said = str(submit.get("SparkSubmitParameters", ""))
@@ -70,10 +65,10 @@ def _spark(estimate: Estimate, task: Task) -> Iterator[Line]:
     memory = number(sizes.get("driver.memory"), 1)
     memory = (memory + executors * number(sizes.get("executor.memory"), 1)) * 1.1
     hours = estimate.assumed.spark_minutes / 60
-    place, minutes = (task.stack.id, task.machine), f"{estimate.assumed.spark_minutes:g} minutes"
-    what = f"{task.name}: {cpus:g} vCPU, {minutes} assumed"
+    minutes = f"{estimate.assumed.spark_minutes:g} minutes"
+    what = f"{name}: {cpus:g} vCPU, {minutes} assumed"
     yield estimate.line(place, what, _RUN, cpus * hours, "emr-serverless-vcpu")
-    what = f"{task.name}: {memory:.0f} GB, {minutes} assumed"
+    what = f"{name}: {memory:.0f} GB, {minutes} assumed"
     yield estimate.line(place, what, _RUN, memory * hours, "emr-serverless-memory")
 
 

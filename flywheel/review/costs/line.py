@@ -10,6 +10,9 @@ from flywheel.review.intrinsics import Resolver
 from flywheel.review.sections import CostKind
 from flywheel.settings import CostSettings
 
+type Place = tuple[str, str]
+"""Whose cost it is: the stack's id and the construct path."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -46,15 +49,13 @@ class Estimate:
     prices: Prices
     assumed: CostSettings
 
-    def line(
-        self, place: tuple[str, str], what: str, kind: CostKind, quantity: float, service: str
-    ) -> Line:
-        """A line of a service in the table; place is the stack's id and the construct path."""
+    def line(self, place: Place, what: str, kind: CostKind, quantity: float, service: str) -> Line:
+        """A line of a service in the table."""
         prices = self.prices
         return Line(*place, what, kind, quantity, prices.unit(service), prices.of(service))
 
     def instance(
-        self, place: tuple[str, str], what: str, kind: CostKind, hours: float, instance_type: str
+        self, place: Place, what: str, kind: CostKind, hours: float, instance_type: str
     ) -> Line | Unknown:
         """A line of so many hours of an instance."""
         price = self.prices.hour(instance_type)

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flywheel.review.pictures.definitions import definition_of, states_of
 from flywheel.review.pictures.flows import way_in
 from flywheel.review.pictures.parts import Part, Parts
+from flywheel.review.state_machines import definition_of, states_of
 
 
 def fact(parts: Parts, part: Part) -> str:

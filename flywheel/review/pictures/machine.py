@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flywheel.review.pictures.conditions import condition
-from flywheel.review.pictures.definitions import inner_machines, states_of, task_of
 from flywheel.review.pictures.drawing import Arrow, Box, Drawing, Flow, Frame, Mark, Shape
+from flywheel.review.state_machines import inner_machines, states_of, task_of
 from flywheel.review.verdict import ResourceChange
 
 _MANY = 3

@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from flywheel.review.assembly import Environment
 from flywheel.review.pictures.architecture import architecture
-from flywheel.review.pictures.definitions import STATE_MACHINE, definition_of
 from flywheel.review.pictures.drawing import Drawing
 from flywheel.review.pictures.layout import Layout, lay_out
 from flywheel.review.pictures.machine import machine_drawing
@@ -17,6 +16,7 @@ from flywheel.review.pictures.parts import Key, Parts
 from flywheel.review.pictures.selection import Selection, select
 from flywheel.review.pictures.svg import as_svg
 from flywheel.review.review import review
+from flywheel.review.state_machines import STATE_MACHINE, definition_of
 from flywheel.review.verdict import Review
 
 _MAX_MACHINES = 3

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from flywheel.review.pictures.definitions import STATE_MACHINE
 from flywheel.review.pictures.links import Link, link, roles_in
 from flywheel.review.pictures.parts import CARRIERS, Key, Parts
 from flywheel.review.pictures.tasks import Tasks
 from flywheel.review.pictures.verbs import verbs_of_actions
+from flywheel.review.state_machines import STATE_MACHINE
 
 _PASSERS = (*CARRIERS, STATE_MACHINE)
 """Their roles only pass on; what they do stands in their definitions."""

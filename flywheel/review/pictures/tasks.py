@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flywheel.review.naming import readable_path
-from flywheel.review.pictures.definitions import STATE_MACHINE, Task, definition_of, tasks_of
 from flywheel.review.pictures.links import Job, Link, link, roles_in
 from flywheel.review.pictures.parts import Key, Part, Parts
 from flywheel.review.pictures.verbs import JOBS, RUNS, Verb, verb_of_task
+from flywheel.review.state_machines import STATE_MACHINE, Task, definition_of, tasks_of
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Tasks:
             if part.type == STATE_MACHINE:
                 properties = parts.properties(part.stack, part.logical_id)
                 own = roles_in(parts, properties.get("RoleArn"))
-                for task in tasks_of(definition_of(part.stack, properties)):
+                for _, task in tasks_of(definition_of(part.stack, properties)):
                     tasks._add(part, own, task)
         return tasks
 

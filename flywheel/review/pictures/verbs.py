@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from flywheel.review.pictures.definitions import Task
 from flywheel.review.pictures.drawing import Flow
+from flywheel.review.state_machines import Task
 
 
 @dataclass(frozen=True)
