@@ -95,8 +95,9 @@ def _of_objects(
         return "\n".join(map(json.dumps, objects)).encode()
     if content_type == RECORDS:
         numbers = [[vocabulary[word] for word in each["source"].split()] for each in objects]
+        (name,) = algorithm.inference.requests[RECORDS][0]["features"]
         tensors = (Tensor(np.array(each, np.int32)) for each in numbers)
-        return write_records(Record({"values": tensor}) for tensor in tensors)
+        return write_records(Record({name: tensor}) for tensor in tensors)
     wanted: Any = algorithm.inference.requests[JSON][0]
     instance = wanted["instances"][0]
     if isinstance(instance, str):

@@ -70,7 +70,7 @@ def test_objects_are_wrapped_as_the_algorithm_wants(
 def test_text_becomes_numbers_where_records_hold_numbers() -> None:
     examples = read_examples(b'{"source": "c a"}', "application/jsonlines")
     written = body(examples, RECORDS, catalogue.find("seq2seq"), {"a": 7, "c": 5})
-    assert read_records(written)[0].features["values"].values.tolist() == [5, 7]
+    assert read_records(written)[0].features["source"].values.tolist() == [5, 7]
 
 
 def test_a_picture_is_converted_where_the_content_type_wants_it() -> None:

@@ -225,10 +225,9 @@ def test_requests_are_read_in_every_form_of_the_catalogue() -> None:
         Sequence(numbers, with_attention=True),
     ]
     assert read_request(request({"source": "A B"}, LINES), SOURCE) == [Sequence(numbers)]
-    for name in ("source", "values"):
-        tensors = {name: Tensor(np.array(numbers, np.int32))}
-        body = Request(write_records([Record(tensors)]), RECORDS, {}, None)
-        assert read_request(body, SOURCE) == [Sequence(numbers)]
+    record = Record({"source": Tensor(np.array(numbers, np.int32))})
+    body = Request(write_records([record]), RECORDS, {}, None)
+    assert read_request(body, SOURCE) == [Sequence(numbers)]
 
 
 @pytest.mark.parametrize(
@@ -351,9 +350,9 @@ class TestInItsEnvironment:
             texts = [row["target"] for row in as_json.json["predictions"]]
             assert [json.loads(line)["target"] for line in as_lines.body.splitlines()] == texts
             for entry, text in zip(read_records(as_records.body), texts, strict=True):
-                for tensors in (entry.features, entry.label):
-                    assert tensors["target"].values.dtype == np.int32
-                    assert TARGET.decode(tensors["target"].values.tolist()) == text
+                assert not entry.label
+                assert entry.features["target"].values.dtype == np.int32
+                assert TARGET.decode(entry.features["target"].values.tolist()) == text
 
     def test_answers_in_json_have_the_form_of_the_catalogue(self, done: dict[str, Done]) -> None:
         examples = {r.accept: r.example for r in catalogue.find(KEY).inference.responses}

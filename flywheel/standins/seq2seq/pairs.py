@@ -60,8 +60,8 @@ def read_pairs(
         for index, record in enumerate(read_records(path.read_bytes()), start=1):
             where = f"channel {channel.name}, file {path.name}, record {index}"
             pair = (
-                _numbers(record, (SOURCE,), len(source), where),
-                _numbers(record, (TARGET,), len(target), where),
+                _numbers(record, SOURCE, len(source), where),
+                _numbers(record, TARGET, len(target), where),
             )
             if pair[0] and pair[1]:
                 pairs.append(pair)
@@ -83,9 +83,8 @@ def read_request(request: Request, source: Vocabulary) -> list[Asked]:
             status=415,
         )
     if kind == records.CONTENT_TYPE:
-        names = (SOURCE, "values")
         asked = [
-            Asked(_numbers(record, names, len(source), f"record {number}"))
+            Asked(_numbers(record, SOURCE, len(source), f"record {number}"))
             for number, record in enumerate(read_records(request.body), start=1)
         ]
     else:
@@ -121,24 +120,20 @@ def write_answers(
 
 
 def _record(answer: Answer) -> Record:
-    """In the features, as AWS's example reads it, and in the labels, as other algorithms answer."""
-    named = {TARGET: Tensor(np.array(answer.numbers, np.int32))}
-    return Record(named, named)
+    return Record({TARGET: Tensor(np.array(answer.numbers, np.int32))})
 
 
-def _numbers(record: Record, names: Sequence[str], size: int, where: str) -> Numbers:
-    tensor = next((record.features[name] for name in names if name in record.features), None)
+def _numbers(record: Record, name: str, size: int, where: str) -> Numbers:
+    tensor = record.features.get(name)
     if tensor is None:
-        raise RefusedError(f"{where} has no feature {names[0]}; it must be a list of numbers")
+        raise RefusedError(f"{where} has no feature {name}; it must be a list of numbers")
     if tensor.values.dtype.kind != "i":
-        raise RefusedError(
-            f"{names[0]} of {where} must be int32 numbers, not {tensor.values.dtype}"
-        )
+        raise RefusedError(f"{name} of {where} must be int32 numbers, not {tensor.values.dtype}")
     numbers: Numbers = tensor.values.tolist()
     for number in numbers:
         if not 0 <= number < size:
             raise RefusedError(
-                f"{names[0]} of {where} has the number {number}; its vocabulary has 0 to {size - 1}"
+                f"{name} of {where} has the number {number}; its vocabulary has 0 to {size - 1}"
             )
     return numbers
 
