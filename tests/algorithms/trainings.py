@@ -1,4 +1,4 @@
-"""The least that each built-in algorithm can be given."""
+"""The least that each built-in algorithm can be given, and trainings that differ from it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +9,12 @@ from flywheel.algorithms.validation import ChannelUse, RangeUse, Training, Tunin
 RECORDIO = "application/x-recordio-protobuf"
 CSV = "text/csv"
 CPU, GPU = "ml.m5.xlarge", "ml.g5.xlarge"
+P = "training.hyperparameters."
+C = "training.channels."
+T = "training.tuning."
+
+type Mistake = tuple[str, Training, list[str]]
+"""The row of the catalogue, a training of it, and what must be said."""
 
 
 def _training(
@@ -96,3 +102,30 @@ def _is_reported(key: str, training: Training) -> bool:
     from flywheel.algorithms.validation import check
 
     return not any("reported only" in found.rule for found in check(key, training).problems)
+
+
+def with_hyperparameters(key: str, **hyperparameters: object) -> Training:
+    """The minimal training with other hyperparameters; those set to `...` are taken away."""
+    values = {**MINIMAL[key].hyperparameters, **hyperparameters}
+    given = {name: value for name, value in values.items() if value is not ...}
+    return replace(MINIMAL[key], hyperparameters=given)
+
+
+def with_channels(key: str, **channels: tuple[str | None, str] | None) -> Training:
+    """The minimal training with other channels: content type and input mode."""
+    used = dict(MINIMAL[key].channels)
+    for name, use in channels.items():
+        used.pop(name, None)
+        if use:
+            used[name] = ChannelUse(content_type=use[0], input_mode=use[1])
+    return replace(MINIMAL[key], channels=used)
+
+
+def tuning_of(key: str, objective: str, /, **ranges: RangeUse) -> Training:
+    fixed = {n: v for n, v in MINIMAL[key].hyperparameters.items() if n not in ranges}
+    channels = dict(MINIMAL[key].channels)
+    measured_on = objective.partition(":")[0]
+    if measured_on in {"test", "validation"}:
+        channels.setdefault(measured_on, channels["train"])
+    tuning = Tuning(objective=objective, ranges=ranges)
+    return replace(MINIMAL[key], hyperparameters=fixed, channels=channels, tuning=tuning)

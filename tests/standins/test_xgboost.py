@@ -385,7 +385,7 @@ def test_a_job_that_cannot_be_done_fails_with_the_reason_as_a_client_error(
         + [({"num_round": 1}, {"train": Input({"a": b"1,2"}, "text/csv", "Pipe")})],
     )
 
-    said_of_pipes = "channel train comes by Pipe; Amazon's container takes File only"
+    said_of_pipes = "train.input_mode is Pipe; to XGBoost text/csv comes by File."
     for job, said in zip(done, [*(s for *_, s in REFUSED), said_of_pipes], strict=True):
         assert job.exit_code == 1
         assert job.failure.startswith("ClientError: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from typing import Any
 
@@ -80,7 +81,7 @@ def freeze(detector: Any, pattern: str | None) -> None:
     log(f"freeze_layer_pattern: {frozen} weights of the base network stay as they are.")
 
 
-class _Maps(nn.Module):  # type: ignore[misc]
+class _Maps(nn.Module, ABC):  # type: ignore[misc]
     """Feature maps that become smaller and smaller: two of a base network, then further ones."""
 
     def __init__(self, base: Any, channels: list[int]) -> None:
@@ -103,8 +104,9 @@ class _Maps(nn.Module):  # type: ignore[misc]
             maps.append(layer(maps[-1]))
         return OrderedDict((str(index), features) for index, features in enumerate(maps))
 
+    @abstractmethod
     def _maps(self, pictures: Any) -> list[Any]:
-        raise NotImplementedError
+        """The two maps of the base network, the larger first."""
 
 
 class _Vgg(_Maps):

@@ -42,11 +42,6 @@ def channel_matrix(channel: Channel, *, weighted: bool) -> Any:
         RefusedError: the data cannot be read.
     """
     kind = SHORT_NAMES.get(channel.content_type or "", channel.content_type or "")
-    if channel.input_mode == "Pipe":
-        raise RefusedError(
-            f"channel {channel.name} comes by Pipe; Amazon's container takes File only since "
-            "XGBoost 3. Write input_mode: File."
-        )
     channel = replace(channel, content_type=kind, parameters={})
     if kind in LIBSVM:
         return _libsvm_matrix(channel)
