@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 
 from flywheel.review.markdown_sections import checks, costs, quotas
 from flywheel.review.markdown_text import code, folded, html, text, value
-from flywheel.review.page.groups import Group, Workloads
 from flywheel.review.page.summary import summarise
 from flywheel.review.page.wording import counted
 from flywheel.review.resources import in_words
@@ -18,6 +17,7 @@ from flywheel.review.verdict import (
     Review,
     StackChange,
 )
+from flywheel.review.workload_groups import Group, Workloads
 
 MAX_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536."""
@@ -76,7 +76,7 @@ def _blocks(review: Review, workloads: Workloads) -> Iterator[tuple[bool, list[s
     """What is said, block by block, each with whether it must be."""
     yield True, [*_head(review), *_findings(review.findings, workloads)]
     yield True, list(_outsiders(review))
-    yield True, list(costs(review))
+    yield True, list(costs(review, workloads))
     yield True, list(quotas(review))
     yield True, list(checks(review))
     if review.stacks:

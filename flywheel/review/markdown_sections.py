@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from flywheel.review.markdown_text import code, text
 from flywheel.review.page.wording import counted, difference, dollars, number
-from flywheel.review.sections import CostKind, CostTotal
+from flywheel.review.sections import CostKind, Costs, CostTotal, StackCosts
 from flywheel.review.verdict import Review
+from flywheel.review.workload_groups import Workloads
 
 _KINDS: tuple[tuple[CostKind, str], ...] = (
     ("at_rest_month", "at rest, a month"),
@@ -16,7 +17,7 @@ _MOST = 10
 """So many of a kind are named."""
 
 
-def costs(review: Review) -> Iterator[str]:
+def costs(review: Review, workloads: Workloads) -> Iterator[str]:
     """The three totals, and the stacks whose costs at rest differ."""
     if review.costs is None:
         return
@@ -29,15 +30,7 @@ def costs(review: Review) -> Iterator[str]:
         cells = (title, dollars(before), dollars(after), difference(before, after) or "the same")
         yield f"| {' | '.join(cells)} |"
     yield ""
-    changed = []
-    for stack in review.costs.stacks:
-        before = stack.before.at_rest_month if stack.before else None
-        after = stack.after.at_rest_month if stack.after else None
-        change = difference(before, after)
-        if change and stack.before and stack.after:
-            changed.append(
-                f"- {code(stack.stack)}: {dollars(before)} → {dollars(after)} ({change})"
-            )
+    changed = list(_changed_stacks(review.costs, workloads))
     yield from changed[:_MOST]
     if len(changed) > _MOST:
         yield f"- and {counted(len(changed) - _MOST, 'more stack')}"
@@ -48,9 +41,24 @@ def costs(review: Review) -> Iterator[str]:
     yield ""
 
 
-def _sides(total: CostTotal, kind: CostKind) -> tuple[float | None, float | None]:
-    before = getattr(total.before, kind) if total.before else None
-    after = getattr(total.after, kind) if total.after else None
+def _changed_stacks(costs: Costs, workloads: Workloads) -> Iterator[str]:
+    """The stacks of both sides that cost more or less at rest; alike workloads once."""
+    changed = [
+        stack
+        for stack in costs.stacks
+        if stack.before and stack.after and difference(*_sides(stack, "at_rest_month"))
+    ]
+    for group in workloads.grouped(changed, lambda each: each.stack):
+        like = f", as in {counted(len(group.like), 'other workload')}" if group.like else ""
+        for stack in group.items:
+            before, after = _sides(stack, "at_rest_month")
+            change = difference(before, after)
+            yield f"- {code(stack.stack)}: {dollars(before)} → {dollars(after)} ({change}){like}"
+
+
+def _sides(cost: CostTotal | StackCosts, kind: CostKind) -> tuple[float | None, float | None]:
+    before = getattr(cost.before, kind) if cost.before else None
+    after = getattr(cost.after, kind) if cost.after else None
     return before, after
 
 

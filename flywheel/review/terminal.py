@@ -15,9 +15,11 @@ from flywheel.review.costs import PRICES_FILE, refresh
 from flywheel.review.costs.refresh import API_REGION
 from flywheel.review.deployed import Clients
 from flywheel.review.drift import CannotDetectError, detect
+from flywheel.review.page.wording import counted
 from flywheel.review.review import review
 from flywheel.review.sources import DEPLOYED
 from flywheel.review.verdict import LEVELS, Review
+from flywheel.review.workload_groups import Workloads
 from flywheel.settings import load_environments
 
 DIFFERENT = 1
@@ -32,7 +34,7 @@ def run_review(question: Question, folder: Path, console: Console) -> int:
         verdict = judge(question, sides, progress, cache=question.root / "build" / "cfn-lint")
         progress("Drawing and writing")
         files = write(verdict, sides, folder)
-    _say_summary(verdict, console, routine=False)
+    say_summary(verdict, console, routine=False)
     for path in files.values():
         console.print(str(path), highlight=False, soft_wrap=True)
     if verdict.blocked:
@@ -57,7 +59,7 @@ def run_diff(question: Question, console: Console) -> int:
             against=sides.against,
             blocking=sides.settings.review.blocking,
         )
-    _say_summary(verdict, console, routine=True)
+    say_summary(verdict, console, routine=True)
     return 0
 
 
@@ -76,7 +78,7 @@ def run_drift(question: Question, console: Console) -> int:
             drifted = detect(sides.before, question.clients("cloudformation"), progress)
         except CannotDetectError as error:
             drifted, cannot = [], str(error)
-    _say_summary(verdict, console, routine=True)
+    say_summary(verdict, console, routine=True)
     for each in drifted:
         console.print(f"  changed by hand  {each.path}: {each.what}", highlight=False)
     if cannot:
@@ -121,26 +123,38 @@ def _clients(region: str | None) -> Clients:
     return client
 
 
-def _say_summary(verdict: Review, console: Console, *, routine: bool) -> None:
+def say_summary(verdict: Review, console: Console, *, routine: bool) -> None:
+    """The verdict in lines, the gravest first; what is said of many workloads is said once.
+
+    Args:
+        verdict: What is said.
+        console: Where.
+        routine: With the findings that nobody need look at.
+    """
     counts: dict[str, int] = {}
     for change in (each for stack in verdict.stacks for each in stack.resources):
         counts[change.action] = counts.get(change.action, 0) + 1
-    said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
-    if not said:
-        said = "settings of stacks only" if verdict.stacks else "nothing differs"
+    changes = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+    if not changes:
+        changes = "settings of stacks only" if verdict.stacks else "nothing differs"
     console.print(
-        f"{verdict.environment} against {verdict.against}: {said}.", highlight=False, soft_wrap=True
+        f"{verdict.environment} against {verdict.against}: {changes}.",
+        highlight=False,
+        soft_wrap=True,
     )
-    for each in sorted(verdict.findings, key=lambda found: -LEVELS.index(found.level)):
-        if routine or each.level in _STYLES:
-            mark = "blocks" if each.blocking else each.level
-            console.print(
-                f"  {mark:8} {each.path or each.stack or each.rule}: {each.text}",
-                style=_STYLES.get(each.level),
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+    said = [each for each in verdict.findings if routine or each.level in _STYLES]
+    said.sort(key=lambda found: -LEVELS.index(found.level))
+    for group in Workloads(verdict).findings(said):
+        each = group.items[0]
+        mark = "blocks" if each.blocking else each.level
+        also = f" (And in {counted(len(group.like), 'other workload')}.)" if group.like else ""
+        console.print(
+            f"  {mark:8} {each.path or each.stack or each.rule}: {each.text}{also}",
+            style=_STYLES.get(each.level),
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @contextmanager

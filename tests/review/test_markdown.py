@@ -86,6 +86,16 @@ def test_costs_stand_before_and_after_and_name_the_stacks_that_differ() -> None:
     assert "+$150.50 a month at rest" in text.splitlines()[4]
 
 
+def test_what_many_workloads_cost_alike_is_said_once() -> None:
+    before, after = many(templates(), 14), many(templates(), 14)
+    [serving] = [each for each in COSTS.stacks if each.stack == "Serving"]
+    stacks = [serving.model_copy(update={"stack": f"W{number}Serving"}) for number in range(14)]
+    costs = COSTS.model_copy(update={"stacks": tuple(stacks)})
+    text = as_markdown(judge(after, before).model_copy(update={"costs": costs}))
+    assert "- `W0Serving`: $80.00 → $230.50 (+$150.50), as in 13 other workloads\n" in text
+    assert "`W1Serving`" not in text
+
+
 def test_only_quotas_that_are_too_small_are_named_with_their_remedy() -> None:
     text = as_markdown(judge(templates()).model_copy(update={"quotas": QUOTAS}))
     assert "- 🟡 `ml.g5.xlarge for endpoint usage` (sagemaker): 16 needed, 0 allowed. Ask" in text

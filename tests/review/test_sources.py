@@ -59,6 +59,15 @@ def test_a_revision_is_read_by_its_own_code_and_the_tree_stays(
     assert not list(repository.glob("cdk.out"))
 
 
+def test_a_link_to_the_outside_is_no_part_of_a_revision(repository: Path, tmp_path: Path) -> None:
+    (repository / "libraries").symlink_to("/usr/lib")
+    git(repository, "add", "libraries")
+    git(repository, "commit", "--quiet", "-m", "Link the libraries")
+    revision = find_revision(repository, "HEAD")
+    assert retention(of_revision(repository, revision, "dev", tmp_path / "old")) == 7
+    assert not (tmp_path / "old" / "sources" / "libraries").exists()
+
+
 def test_every_resource_has_its_line_of_code(repository: Path, tmp_path: Path) -> None:
     [stack] = of_working_tree(repository, "dev", tmp_path / "new").stacks.values()
     assert stack.sources["Log"][0] == "app.py:4"

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from flywheel.review.page import values, wording
 from flywheel.review.page.cards import cards, common_settings, plain
-from flywheel.review.page.groups import Group, Workloads
 from flywheel.review.page.summary import summarise
 from flywheel.review.pictures import STYLE, Pictures
 from flywheel.review.pictures.anchors import anchor
@@ -26,6 +25,7 @@ from flywheel.review.verdict import (
     Review,
     Wildcard,
 )
+from flywheel.review.workload_groups import Group, Workloads
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _FEW_SUBJECTS = 6
