@@ -56,7 +56,8 @@ class CodeBundle(CodeAsset):
     def __init__(
         self, scope: Construct, construct_id: str, *, source: Path, inference_source: Path
     ) -> None:
-        files = [(path.name, path) for path in sorted(source.glob("*.py"))]
+        scripts = (path for path in sorted(source.glob("*.py")) if path.name != "__init__.py")
+        files = [(path.name, path) for path in scripts]
         files += [
             (f"inference_code/{path.relative_to(inference_source).as_posix()}", path)
             for path in sorted(inference_source.rglob("*"))

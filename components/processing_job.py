@@ -7,7 +7,7 @@ from typing import Any
 from constructs import Construct
 
 from components.algorithm_data import TRUTH
-from components.code_bundle import REPOSITORY, CodeAsset
+from components.code_bundle import REPOSITORY, CodeAsset, ModuleArchive
 from components.data_lake import DataLake
 from components.loop.asl import expression
 from components.network import Network
@@ -88,6 +88,10 @@ class ProcessingJob(Construct):
             log_group=_LOG_GROUP,
         )
         self._script.grant_get(self.role)
+        self._modules = None
+        if settings.modules:
+            self._modules = ModuleArchive(self, "Modules", modules=settings.modules)
+            self._modules.grant_get(self.role)
         if workload.training.algorithm:
             # The answers to judge are in the run's folder, and the features are not needed.
             lake.features.grant_read(self.role, f"{workload.name}/{TRUTH}/*")
@@ -112,7 +116,11 @@ class ProcessingJob(Construct):
         """
         settings = self._workload.evaluation
         script = f"{INPUT}/code/{self._script.file_name}"
-        code = Input("code", f"'{self._script.uri}'")
+        code = [Input("code", f"'{self._script.uri}'")]
+        imports = {}
+        if self._modules:
+            code.append(Input("modules", f"'{self._modules.uri}'"))
+            imports = {"PYTHONPATH": f"{INPUT}/modules/{self._modules.file_name}"}
         told = [*evaluation.arguments, "'--output'", f"'{_OUTPUT}'"]
         return {
             "ProcessingJobName": expression(name),
@@ -125,8 +133,9 @@ class ProcessingJob(Construct):
                     ? [{", ".join(evaluation.champion_arguments)}] : [])"""
                 ),
             },
+            **({"Environment": imports} if imports else {}),
             "ProcessingInputs": expression(
-                f"""$append([ {_inputs([code, *evaluation.inputs])} ], $exists({champion})
+                f"""$append([ {_inputs([*code, *evaluation.inputs])} ], $exists({champion})
                 ? [{_inputs(evaluation.champion_inputs)}] : [])"""
             ),
             "ProcessingOutputConfig": {

@@ -12,7 +12,8 @@ def file_rules(repository: Path) -> tuple[Rule, ...]:
     return (
         _script_exists("etl", repository),
         _script_exists("evaluation", repository),
-        _modules_exist(repository),
+        _modules_exist("etl", repository),
+        _modules_exist("evaluation", repository),
         _source_exists("training", repository),
         _source_exists("serving", repository),
     )
@@ -28,9 +29,9 @@ def _script_exists(section: str, repository: Path) -> Rule:
     return rule
 
 
-def _modules_exist(repository: Path) -> Rule:
+def _modules_exist(section: str, repository: Path) -> Rule:
     def rule(values: Values) -> Iterator[Broken]:
-        for steps in values.entries("etl", "modules"):
+        for steps in values.entries(section, "modules"):
             module = repository / values(*steps)
             if not module.is_file():
                 remedy = _nearest_script(module, repository)

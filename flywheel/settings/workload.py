@@ -79,12 +79,15 @@ class CapacitySettings(Settings):
     memory: Memory
 
 
+Modules = Annotated[Many[SourcePath], Field(json_schema_extra={"uniqueItems": True})]
+
+
 class EtlSettings(Settings):
     """The Spark job that turns raw files into curated rows and features."""
 
     script: SourcePath
     """PySpark script, relative to the repository."""
-    modules: Annotated[Many[SourcePath], Field(json_schema_extra={"uniqueItems": True})] = ()
+    modules: Modules = ()
     """Modules of this repository that the script imports by their path: etl_code/builtin/monthly.py
     is `from etl_code.builtin.monthly import …`."""
     timeout_minutes: Minutes = 60
@@ -232,6 +235,8 @@ class EvaluationSettings(Settings):
 
     script: SourcePath
     """Script, relative to the repository. It runs in `image`."""
+    modules: Modules = ()
+    """Modules of this repository that the script imports by their path, as those of `etl`."""
     image: ImageSettings | None = None
     """null: the training image, which a built-in algorithm cannot lend: it runs no script."""
     instance_type: ProcessingInstanceType

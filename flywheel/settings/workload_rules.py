@@ -160,6 +160,7 @@ WORKLOAD_RULES: tuple[Rule, ...] = (
     for_each(_check_has_a_bound, "checks"),
     unique("checks", key="name"),
     unique("etl", "modules"),
+    unique("evaluation", "modules"),
     _spot_waits_long_enough,
     _hyperparameters_are_not_ours,
     unique("training", "metrics", key="name"),

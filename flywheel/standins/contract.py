@@ -9,8 +9,8 @@ from typing import Protocol
 from flywheel.standins.job import Job
 
 NOTICE = (
-    "[flywheel] This is a stand-in for Amazon's {name}, on {library}: the same inputs and outputs, "
-    "other numbers."
+    "This is a stand-in for Amazon's {name}, on {library}: the same inputs and outputs, other "
+    "numbers."
 )
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from flywheel.standins.contract import Predictor, Request
 from flywheel.standins.job import split_content_type
-from flywheel.standins.train import STAMP, notice, say, stand_in
+from flywheel.standins.remarks import log, mark_output
+from flywheel.standins.train import STAMP, notice, stand_in
 
 
 def model_fn(model_dir: str) -> Predictor:
     """The loaded model; the stand-in that wrote it loads it."""
+    mark_output()
     folder = Path(model_dir)
     key = str(json.loads((folder / STAMP).read_text(encoding="utf-8"))["key"])
     module = stand_in(key)
-    say(notice(key, module.LIBRARY))
+    log(notice(key, module.LIBRARY))
     return module.load(folder)
 
 

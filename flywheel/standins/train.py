@@ -23,6 +23,7 @@ from flywheel.algorithms.validation import ChannelUse, Findings, Training, check
 from flywheel.errors import UserError
 from flywheel.standins.contract import NOTICE, RefusedError, StandIn
 from flywheel.standins.job import read_job, values_of
+from flywheel.standins.remarks import MARK, log, mark_output
 
 STAMP = "flywheel-stand-in.json"
 """In the model: which stand-in wrote it."""
@@ -54,7 +55,7 @@ def run(key: str, base: Path) -> int:
     """Train; returns the exit code."""
     try:
         module = stand_in(key)
-        say(notice(key, module.LIBRARY))
+        log(notice(key, module.LIBRARY))
         _validate(key, base)
         job = read_job(key, base)
         job.model_dir.mkdir(parents=True, exist_ok=True)
@@ -77,16 +78,11 @@ def _stamp(model_dir: Path, key: str, library: str) -> None:
         (model_dir / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
-def say(text: str) -> None:
-    """One line of the log."""
-    print(text, flush=True)  # noqa: T201
-
-
 def _validate(key: str, base: Path) -> None:
     """Refuse what Amazon's container refuses before it reads any data."""
     findings = _findings(key, base / "input" / "config")
     for warning in findings.warnings:
-        say(f"[flywheel] warning: {_without_folder(str(warning))}")
+        log(f"warning: {_without_folder(str(warning))}")
     if findings.problems:
         raise RefusedError(" ".join(_without_folder(str(found)) for found in findings.problems))
 
@@ -120,21 +116,22 @@ def _failed(base: Path, reason: str) -> int:
     output = base / "output"
     output.mkdir(parents=True, exist_ok=True)
     (output / "failure").write_text(reason[:MAX_FAILURE_CHARACTERS], encoding="utf-8")
-    say(reason)
+    log(reason)
     return 1
 
 
 def _stop(_: int, __: FrameType | None) -> NoReturn:
     # Not print(): the signal may have come in the middle of one.
-    os.write(1, b"[flywheel] The job is stopped.\n")
+    os.write(1, f"{MARK}The job is stopped.\n".encode())
     sys.exit(0)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Train the stand-in of the row that the arguments name."""
     if len(arguments) != 1:
-        say("usage: python -m flywheel.standins.train KEY")
+        log("usage: python -m flywheel.standins.train KEY")
         return 2
+    mark_output()
     signal.signal(signal.SIGTERM, _stop)
     return run(arguments[0], Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
 

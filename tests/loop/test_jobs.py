@@ -121,6 +121,7 @@ def sources(tmp_path: Path) -> Path:
     for name, text in {
         "train/train.py": "print('train')",
         "train/evaluate.py": "print('evaluate')",
+        "train/__init__.py": "",
         "train/notes.txt": "not code",
         "serve/inference.py": "print('serve')",
         "serve/__pycache__/inference.pyc": "compiled",

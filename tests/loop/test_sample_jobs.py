@@ -10,7 +10,7 @@ from components.names import short_name
 from flywheel.algorithms import catalogue
 from flywheel.settings import WorkloadSettings
 from tests.conftest import Assembly, construct_name
-from tests.loop.template import KEY, definition_of
+from tests.loop.template import KEY, definition_of, resolve
 from tests.sample_workloads import FLOWERS, STACKS, synthesise
 
 
@@ -89,6 +89,28 @@ def test_channels_are_typed_as_the_algorithm_takes_them(
         fixed = known.content_types[base].parameters if base in known.content_types else {}
         for name, values in fixed.items():
             assert len(values) > 1 or f"{name}={values[0]}" in parameters
+
+
+@pytest.mark.xdist_group("builtin")
+def test_an_evaluation_imports_its_modules_from_the_archive_that_it_may_read(
+    builtin: Assembly,
+) -> None:
+    job = arguments(builtin, "Kmeans", "Evaluate")
+    folder, _, archive = job["Environment"]["PYTHONPATH"].rpartition("/")
+
+    assert folder == "/opt/ml/processing/input/modules"
+    assert f"/{archive}'" in job["ProcessingInputs"]
+    assert f"'LocalPath': '{folder}'" in job["ProcessingInputs"].replace('"', "'")
+    readable = [
+        str(resolve(statement["Resource"]))
+        for _, statement in builtin.template("staging", "KmeansTraining").statements()
+        if statement["Action"] == "s3:GetObject"
+    ]
+    assert any(f"/{archive}" in resource for resource in readable), readable
+
+
+def test_an_evaluation_without_modules_has_no_variables(samples: Assembly) -> None:
+    assert "Environment" not in arguments(samples, "Flowers", "Evaluate")
 
 
 @pytest.mark.parametrize("stack", ["Flowers", "Delays"])

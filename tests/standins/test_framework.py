@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,13 @@ from flywheel.standins import serve, train
 from flywheel.standins.contract import Predictor, RefusedError, Request, Response
 from flywheel.standins.job import Job, read_job, split_content_type, typed, values_of
 from flywheel.standins.metrics import report
+from flywheel.standins.remarks import MARK, MarkedLines
 from tests.standins.container import Input, write_job
 
 CSV = Input({"a.csv": b"1,2"}, "text/csv;label_size=0")
 KMEANS = {"k": 2, "feature_dim": 2}
 KEYS = catalogue.keys()
-MARK = "flywheel-stand-in.json"
+STAMP = "flywheel-stand-in.json"
 
 
 def examples() -> Iterator[tuple[str, str, object]]:
@@ -169,10 +171,10 @@ def test_a_job_that_ends_well_marks_its_model_and_says_what_it_is(
 
     assert run(base) == (0, "")
 
-    mark = json.loads((base / "model" / MARK).read_text())
+    mark = json.loads((base / "model" / STAMP).read_text())
     assert mark == {"key": "kmeans", "library": "nothing"}
     assert capsys.readouterr().out.startswith(
-        "[flywheel] This is a stand-in for Amazon's K-Means, on nothing: the same inputs and "
+        "This is a stand-in for Amazon's K-Means, on nothing: the same inputs and "
     )
 
 
@@ -212,7 +214,7 @@ def test_what_only_one_of_awss_sources_refuses_is_a_warning(
 
     assert run(base, "linear_learner_regression") == (0, "")
 
-    assert "[flywheel] warning: hyperparameters.quantile is 1" in capsys.readouterr().out
+    assert "warning: hyperparameters.quantile is 1" in capsys.readouterr().out
 
 
 def test_names_that_sagemaker_adds_itself_are_passed_over(tmp_path: Path, use: Any) -> None:
@@ -263,7 +265,7 @@ def test_a_job_that_is_stopped_is_no_failure_and_keeps_what_it_has(
         train.run("kmeans", base)
 
     assert not (base / "output" / "failure").exists()
-    assert (base / "model" / MARK).exists()
+    assert (base / "model" / STAMP).exists()
 
 
 def test_an_unknown_row_of_the_catalogue_is_refused(tmp_path: Path) -> None:
@@ -328,6 +330,17 @@ def test_every_server_says_that_it_is_a_stand_in(
     serve.model_fn(str(base / "model"))
 
     assert "stand-in for Amazon's K-Means" in capsys.readouterr().out
+
+
+def test_every_line_is_marked_also_those_that_come_in_parts() -> None:
+    written = io.StringIO()
+    marked = MarkedLines(written)
+    print("one", "two\nthree", file=marked)
+    marked.write("fo")
+    marked.write("ur\n\nfive")
+    assert written.getvalue().splitlines() == [
+        f"{MARK}{line}" for line in ("one two", "three", "four", "", "five")
+    ]
 
 
 def test_a_metric_is_a_line_of_amazons_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix
 from flywheel.algorithms import catalogue
 from flywheel.standins.codecs.matrix import write_rows
 from flywheel.standins.codecs.records import read_records
+from flywheel.standins.remarks import MARK
 from tests.standins.container import Answer, Asked, Container, Input, write_job
 from tests.standins.datasets import Dataset, breast_cancer, diabetes, digits
 from tests.standins.jobs import Done, Work, run_jobs
@@ -232,11 +233,12 @@ def test_metrics_of_labels_are_those_of_the_predictions(
     assert last(log, "accuracy") == pytest.approx(np.mean(decided == rows.labels), abs=1e-5)
 
 
-def test_the_log_says_that_it_is_a_stand_in(done: Mapping[str, Done]) -> None:
+def test_every_line_of_the_log_says_that_it_is_a_stand_in(done: Mapping[str, Done]) -> None:
     assert done["binary"].log.startswith(
-        "[flywheel] This is a stand-in for Amazon's XGBoost, on xgboost: the same inputs and "
+        f"{MARK}This is a stand-in for Amazon's XGBoost, on xgboost: the same inputs and "
         "outputs, other numbers.\n"
     )
+    assert all(line.startswith(MARK) for line in done["binary"].log.splitlines())
 
 
 def test_the_model_is_xgboosts_own_file_with_a_mark_beside_it(done: Mapping[str, Done]) -> None:
@@ -413,7 +415,7 @@ def test_a_job_that_is_stopped_keeps_the_model_of_its_last_round_where_it_is_tol
     rest = process.communicate(timeout=30)[0]
 
     assert process.returncode == 0
-    assert "[flywheel] The job is stopped." in rest
+    assert f"{MARK}The job is stopped." in rest
     assert not (opt_ml / "output" / "failure").exists()
     (answer,) = xgboost.ask(opt_ml / "model", [Asked(cancer.part(0, 0.01).body)])
     assert answer.status == 200

@@ -17,7 +17,7 @@ opt_ml = Path(os.environ["SAGEMAKER_BASE_DIR"])
 key = sys.argv[1]
 config = opt_ml / "input" / "config"
 given = json.loads((config / "hyperparameters.json").read_text())
-print("[flywheel] This is a stand-in for a test.", flush=True)
+print("[stand-in, numbers differ] This is a stand-in for a test.", flush=True)
 if given.get("does") == "fail":
     (opt_ml / "output" / "failure").write_text("ClientError: k must be at least 1")
     sys.exit(1)

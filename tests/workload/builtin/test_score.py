@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
 import subprocess
 import zlib
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from flywheel import samples
-from tests.workload.builtin.lake import settings
+from tests.workload.builtin.lake import ROOT, settings
 
 Lines = Sequence[Mapping[str, Any]]
 WORSE = 0.05
@@ -413,6 +414,7 @@ def ended(sklearn_python: Path, tmp_path_factory: pytest.TempPathFactory) -> End
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},  # in place of the archive of the modules
     )
     assert done.returncode == 0, done.stderr
     said = [json.loads(line) for line in done.stdout.splitlines()]

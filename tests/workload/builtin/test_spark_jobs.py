@@ -328,17 +328,3 @@ def test_a_workload_that_the_script_does_not_know_is_told_what_to_do(written: Wr
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_scripts_run_on_the_python_of_emr(script: Path) -> None:
     ast.parse(script.read_text(), feature_version=(3, 9))
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_a_workload_sends_along_what_its_script_imports(key: str) -> None:
-    etl = settings(key).etl
-    tree = ast.parse((ROOT / etl.script).read_text())
-    imported = {
-        f"{node.module.replace('.', '/')}.py"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith("etl_code.")
-        and node.module
-    }
-    assert imported == set(etl.modules)

@@ -1,0 +1,1 @@
+"""How the models of the built-in algorithms are judged."""
