@@ -32,7 +32,7 @@ class DataLake(Construct):
         query_results: What Athena answers, for 30 days.
         database_name: Glue database; people type it, so it has a name.
         workgroup_name: Athena workgroup.
-        spark: EMR Serverless application and job role.
+        spark: EMR Serverless application.
     """
 
     def __init__(
@@ -83,15 +83,11 @@ class DataLake(Construct):
         )
 
     def add_workload(self, workload: WorkloadSettings) -> None:
-        """Its tables, and the way of its Spark job through the zones, limited to its prefix."""
+        """Its tables."""
         tables = workload.data.tables
         self.add_table(workload, "curated", tables.curated, self.curated)
         if tables.features:
             self.add_table(workload, "features", tables.features, self.features)
-        prefix = f"{workload.name}/*"
-        self.raw.grant_read(self.spark.job_role, prefix)
-        self.curated.grant_read_write(self.spark.job_role, prefix)
-        self.features.grant_read_write(self.spark.job_role, prefix)
 
     def add_table(
         self,

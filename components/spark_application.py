@@ -11,7 +11,6 @@ from constructs import Construct
 from components.acknowledge import WILDCARD, acknowledge
 from components.log_group import EncryptedLogGroup
 from components.network import Network
-from components.service_role import ServiceRole
 from flywheel.settings import CapacitySettings, EnvironmentSettings, WorkloadSettings
 
 RELEASE_LABEL = "emr-7.12.0"
@@ -21,7 +20,7 @@ _IDLE_MINUTES = 5
 
 
 class SparkApplication(Construct):
-    """The environment's Spark application, in the private subnets, and the role of its jobs.
+    """The environment's Spark application, in the private subnets.
 
     It starts with the first job and stops five minutes after the last one. Its capacity is what the
     workloads may use together, so that a runaway job meets a limit before it meets the budget.
@@ -29,7 +28,6 @@ class SparkApplication(Construct):
     Attributes:
         application_id: For StartJobRun.
         application_arn: For permissions.
-        job_role: What the jobs may do; the zones of the lake are granted to it.
         log_group: Where drivers and executors log.
     """
 
@@ -44,6 +42,7 @@ class SparkApplication(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self.log_group = EncryptedLogGroup(
             self,
             "LogGroup",
@@ -74,14 +73,28 @@ class SparkApplication(Construct):
         )
         self.application_id = application.attr_application_id
         self.application_arn = application.attr_arn
-        self.job_role = ServiceRole(
-            self,
-            "JobRole",
-            service="emr-serverless",
-            description="Spark jobs: from the raw zone to curated rows and features",
-            source_arn=f"{self.application_arn}*",
+
+    def grant_run(self, role: iam.IRole) -> None:
+        """What every job needs: to write its log, encrypted with the lake's key.
+
+        Source: Amazon EMR Serverless User Guide, "Logging for CloudWatch".
+        """
+        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[self.log_group.log_group_arn],
+            )
         )
-        self._let_log(key)
+        groups = Stack.of(role).format_arn(service="logs", resource="*")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[groups])
+        )
+        acknowledge(
+            role,
+            "EMR Serverless looks for its log group by listing; that offers no narrower resource.",
+            f"{WILDCARD}[Resource::…:logs:…:*]",
+        )
 
     def _monitoring(self, key: kms.IKey) -> emr.CfnApplication.MonitoringConfigurationProperty:
         return emr.CfnApplication.MonitoringConfigurationProperty(
@@ -94,25 +107,6 @@ class SparkApplication(Construct):
             managed_persistence_monitoring_configuration=emr.CfnApplication.ManagedPersistenceMonitoringConfigurationProperty(
                 enabled=True, encryption_key_arn=key.key_arn
             ),
-        )
-
-    def _let_log(self, key: kms.IKey) -> None:
-        """Source: Amazon EMR Serverless User Guide, "Logging for CloudWatch"."""
-        key.grant(self.job_role, "kms:Decrypt", "kms:GenerateDataKey")
-        self.job_role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[self.log_group.log_group_arn],
-            )
-        )
-        groups = Stack.of(self).format_arn(service="logs", resource="*")
-        self.job_role.add_to_policy(
-            iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[groups])
-        )
-        acknowledge(
-            self.job_role,
-            "EMR Serverless looks for its log group by listing; that offers no narrower resource.",
-            f"{WILDCARD}[Resource::…:logs:…:*]",
         )
 
 

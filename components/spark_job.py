@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from components.acknowledge import acknowledge
 from components.code_bundle import REPOSITORY, CodeAsset, ModuleArchive
 from components.data_lake import DataLake
 from components.loop.asl import expression
+from components.service_role import ServiceRole
 from flywheel.settings import WorkerSettings, WorkloadSettings
 
 _OVERHEAD = 1.1
@@ -21,7 +20,7 @@ class SparkJob(Construct):
 
     Attributes:
         application_arn: What the job runs on.
-        role: What the job may do; it belongs to the lake.
+        role: What the job may do: read the workload's raw files, write its rows and features.
         timeout_seconds: When a job that still runs is given up.
     """
 
@@ -31,27 +30,25 @@ class SparkJob(Construct):
         super().__init__(scope, construct_id)
         self._workload, self._lake = workload, lake
         self.application_arn = lake.spark.application_arn
-        self.role = lake.spark.job_role
         self.timeout_seconds = (workload.etl.timeout_minutes + 15) * 60
+        self.role = ServiceRole(
+            self,
+            "Role",
+            service="emr-serverless",
+            description=f"Spark jobs of {workload.name}: from raw to curated rows and features",
+            source_arn=f"{self.application_arn}*",
+        )
+        lake.spark.grant_run(self.role)
+        prefix = f"{workload.name}/*"
+        lake.raw.grant_read(self.role, prefix)
+        lake.curated.grant_read_write(self.role, prefix)
+        lake.features.grant_read_write(self.role, prefix)
         self._script = CodeAsset(self, "Script", path=REPOSITORY / workload.etl.script)
-        code = [self._script]
+        self._script.grant_get(self.role)
         self._modules = None
         if workload.etl.modules:
             self._modules = ModuleArchive(self, "Modules", modules=workload.etl.modules)
-            code.append(self._modules)
-        # A policy of its own, so that a changed script leaves the lake's stack as it is.
-        policy = iam.Policy(self, "ReadScript", roles=[self.role])
-        policy.add_statements(
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                resources=[each.bucket.arn_for_objects(each.s3_object_key) for each in code],
-            )
-        )
-        acknowledge(
-            policy,
-            "One statement for one role, deleted with the script that it is about.",
-            "NIST.800.53.R5-IAMNoInlinePolicy",
-        )
+            self._modules.grant_get(self.role)
 
     def arguments(self, *, name: str, months: str, history: str, token: str) -> dict[str, Any]:
         """StartJobRun's request; every argument is JSONata.

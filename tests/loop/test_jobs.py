@@ -103,6 +103,48 @@ def test_job_roles_reach_their_workload_only(assembly: Assembly, environment: st
     assert not [resource for resource in objects if resource.endswith("assets-*")]
 
 
+@pytest.mark.parametrize("environment", ["local", "prod"])
+def test_a_spark_job_reads_raw_and_writes_rows_and_features_of_its_workload(
+    assembly: Assembly, environment: str
+) -> None:
+    reached: dict[str, set[str]] = {}
+    for logical_id, statement in assembly.template(environment, "FlightDelayTraining").statements():
+        if not logical_id.startswith("EtlRole"):
+            continue
+        for resource in _listed(resolve(statement["Resource"])):
+            for action in _listed(statement["Action"]):
+                if action in {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}:
+                    reached.setdefault(action, set()).add(resource)
+
+    own = {
+        action: {resource for resource in resources if "-assets-" not in resource}
+        for action, resources in reached.items()
+    }
+    written = {resource for resource in own["s3:PutObject"] if resource.endswith("/flight_delay/*")}
+    assert len(written) == 2
+    assert own["s3:PutObject"] == own["s3:DeleteObject"] == written
+    (raw,) = own["s3:GetObject"] - written
+    assert "raw" in raw.lower()
+    assert len(reached["s3:GetObject"]) == 4  # the script too
+
+
+@pytest.mark.parametrize("environment", ["local", "prod"])
+def test_only_emr_may_use_the_job_role_and_only_for_this_application(
+    assembly: Assembly, environment: str
+) -> None:
+    (role,) = [
+        properties
+        for logical_id, properties in assembly.template(environment, "FlightDelayTraining")
+        .properties("AWS::IAM::Role")
+        .items()
+        if logical_id.startswith("EtlRole")
+    ]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
+    assert "SparkApplication" in str(statement["Condition"]["ArnLike"]["aws:SourceArn"])
+    assert "aws:SourceAccount" in statement["Condition"]["StringEquals"]
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

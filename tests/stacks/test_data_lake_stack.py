@@ -95,43 +95,6 @@ def test_spark_runs_in_the_private_network_and_logs_with_our_key(lake: Template)
         assert "LakeKey" in str(settings["EncryptionKeyArn"])
 
 
-def test_a_spark_job_reads_raw_and_writes_only_below_the_prefix_of_the_workload(
-    lake: Template,
-) -> None:
-    reached: dict[str, set[str]] = {}
-    for logical_id, statement in lake.statements():
-        if "JobRole" not in logical_id:
-            continue
-        actions = statement["Action"]
-        resources = statement["Resource"]
-        for resource in resources if isinstance(resources, list) else [resources]:
-            for action in [actions] if isinstance(actions, str) else actions:
-                if action in {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}:
-                    reached.setdefault(action, set()).add(str(resource))
-    for resources in reached.values():
-        assert all("'/flight_delay/*'" in resource for resource in resources)
-    zones = {
-        action: {zone for zone in ("Raw", "Curated", "Features") if f"Lake{zone}" in str(resources)}
-        for action, resources in reached.items()
-    }
-    assert zones == {
-        "s3:GetObject": {"Raw", "Curated", "Features"},
-        "s3:PutObject": {"Curated", "Features"},
-        "s3:DeleteObject": {"Curated", "Features"},
-    }
-
-
-def test_only_emr_may_use_the_job_role_and_only_for_this_application(lake: Template) -> None:
-    (role,) = [
-        properties
-        for logical_id, properties in lake.properties("AWS::IAM::Role").items()
-        if "JobRole" in logical_id
-    ]
-    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
-    assert "SparkApplication" in str(statement["Condition"]["ArnLike"]["aws:SourceArn"])
-
-
 def test_the_outputs_are_there_for_outsiders(lake: Template) -> None:
     names = {"RawBucket", "CuratedBucket", "FeaturesBucket", "ArtifactsBucket"}
     assert names <= set(lake.body["Outputs"])

@@ -34,6 +34,7 @@ def planted(environment: Environment, folder: Path) -> Environment:
     stacks = dict(environment.stacks)
     for step, edit in (
         ("DataLake", _move_the_features),
+        ("Training", _widen_the_spark_job),
         ("Serving", _double_the_endpoint),
         ("Retraining", _change_the_loop),
         ("Monitoring", _drop_the_dashboard),
@@ -64,10 +65,13 @@ def _move_the_features(template: dict[str, Any]) -> None:
     given = {"Lake": template}
     rename("Lake", old, NEW_ZONE, path=None)(given)
     template.update(given["Lake"])
+
+
+def _widen_the_spark_job(template: dict[str, Any]) -> None:
     spark = next(
         each["Properties"]["PolicyDocument"]["Statement"]
         for name, each in template["Resources"].items()
-        if name.startswith("LakeSparkJobRoleDefaultPolicy")
+        if name.startswith("EtlRoleDefaultPolicy")
     )
     reading = next(each for each in spark if each["Action"] == "s3:GetObject")
     reading["Action"] = ["s3:GetObject*", "s3:DeleteObject*"]
