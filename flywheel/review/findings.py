@@ -120,7 +120,7 @@ def _of_protections(changes: Changes, node: Node, kind: str) -> Iterator[Finding
         if kind in GUARDS:
             yield _finding(node, "protection_weakened", "look", f"{kind} no longer watches.")
         return
-    before: Any = {}
+    before: Any = None
     if node.was is not None and node.former_stack is not None:
         before = changes.before.resolver.plain(node.former_stack, node.was.get("Properties", {}))
     after = changes.after.resolver.plain(node.stack, node.resource.get("Properties", {}))

@@ -21,6 +21,8 @@ class Protection:
         weaker: Whether its values after protect less than those before.
         says: What then happens, in one sentence; `{before}` and `{after}` are the values.
         level: How much attention that wants.
+        of_new: Whether a new resource can have it too: an open door is open from the beginning, but
+            what it keeps for some time it has not kept for longer.
     """
 
     type: str
@@ -28,6 +30,7 @@ class Protection:
     weaker: Weaker
     says: str
     level: Level = "look"
+    of_new: bool = True
 
 
 def fewer(value: str) -> Weaker:
@@ -85,7 +88,7 @@ _SECURITY_GROUP = "Anybody on the internet may now connect to it."
 PROTECTIONS: tuple[Protection, ...] = (
     Protection(
         "AWS::Logs::LogGroup", ("RetentionInDays",), shorter_or_set,
-        "Its log is kept for {after} days and was for {before}.",
+        "Its log is kept for {after} days and was for {before}.", of_new=False,
     ),
     Protection(
         "AWS::S3::Bucket", ("VersioningConfiguration", "Status"), fewer("Enabled"),
@@ -114,6 +117,7 @@ PROTECTIONS: tuple[Protection, ...] = (
     Protection(
         "AWS::KMS::Key", ("PendingWindowInDays",), fewer_than(30),
         "A deleted key can be brought back for {after} days only, instead of {before}.",
+        of_new=False,
     ),
     Protection(
         "AWS::DynamoDB::Table",
@@ -235,20 +239,22 @@ PROTECTIONS: tuple[Protection, ...] = (
 
 
 def weakened(
-    resource_type: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    resource_type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
 ) -> Iterator[tuple[Level, str]]:
     """Level and sentence for every setting that protects less than before.
 
     Args:
         resource_type: Type of the resource.
-        before: Its rendered properties before; empty for a new resource.
+        before: Its rendered properties before; None for a new resource.
         after: Its rendered properties after.
     """
     said = set()
     for protection in PROTECTIONS:
         if protection.type not in ("*", resource_type):
             continue
-        was = list(values_at(before, protection.pointer))
+        if before is None and not protection.of_new:
+            continue
+        was = list(values_at(before or {}, protection.pointer))
         now = list(values_at(after, protection.pointer))
         if was != now and protection.weaker(was, now):
             says = protection.says.format(before=_words(was), after=_words(now))

@@ -520,6 +520,34 @@ PLANTS = [
         "danger",
         blocked=True,
     ),
+    Plant(
+        "a new log is kept for a month, a new key may be deleted in a week: neither was longer",
+        both(
+            put(
+                "Serving.Fresh",
+                {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 30}},
+            ),
+            put(
+                "Serving.Young",
+                {
+                    "Type": "AWS::KMS::Key",
+                    "Properties": {"PendingWindowInDays": 7, "EnableKeyRotation": True},
+                },
+            ),
+        ),
+        actions={"Serving/Fresh": "added", "Serving/Young": "added"},
+        level="routine",
+    ),
+    Plant(
+        "a new method asks for no authorisation",
+        put(
+            "Serving.Open",
+            {"Type": "AWS::ApiGateway::Method", "Properties": {"AuthorizationType": "NONE"}},
+        ),
+        found(("protection_weakened", "Serving/Open")),
+        {"Serving/Open": "added"},
+        "danger",
+    ),
 ]
 """Changes that a reviewer must see."""
 
