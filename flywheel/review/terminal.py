@@ -16,6 +16,7 @@ from flywheel.review.costs.refresh import API_REGION
 from flywheel.review.deployed import Clients
 from flywheel.review.drift import CannotDetectError, detect
 from flywheel.review.page.wording import counted
+from flywheel.review.pictures import find_engine
 from flywheel.review.review import review
 from flywheel.review.sources import DEPLOYED
 from flywheel.review.verdict import LEVELS, Review
@@ -29,6 +30,7 @@ _STYLES = {"danger": "bold red", "look": "yellow"}
 
 def run_review(question: Question, folder: Path, console: Console) -> int:
     """Write the page, the Markdown and the JSON; 1 where a blocking rule is broken."""
+    find_engine()  # better now than when everything else is done
     with _scratch() as scratch, _progress(console) as progress:
         sides = gather(question, scratch, progress, nag=True)
         verdict = judge(question, sides, progress, cache=question.root / "build" / "cfn-lint")

@@ -1,10 +1,16 @@
 """What a person at a terminal is told."""
 
 import io
+from pathlib import Path
 
+import boto3
+import pytest
 from rich.console import Console
 
-from flywheel.review.terminal import say_summary
+from flywheel.errors import UserError
+from flywheel.review.command import Question
+from flywheel.review.pictures import layout
+from flywheel.review.terminal import run_review, say_summary
 from flywheel.review.verdict import Review
 from tests.review.page.examples import many
 from tests.review.plants import put
@@ -42,3 +48,13 @@ def test_what_is_said_of_many_workloads_is_said_once() -> None:
 
 def test_what_is_the_same_is_said_too() -> None:
     assert said(judge(templates())) == ["prod against main: nothing differs."]
+
+
+def test_what_the_pictures_need_is_asked_for_before_anything_takes_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "_ENGINE", tmp_path / "elkjs")
+    asked = Question(tmp_path, "prod", "main", clients=boto3.client)
+    with pytest.raises(UserError, match=r"Node and elkjs, .* `make setup`"):
+        run_review(asked, tmp_path / "review", Console(file=io.StringIO()))
+    assert not list(tmp_path.iterdir())

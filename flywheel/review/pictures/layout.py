@@ -73,6 +73,19 @@ class Layout:
     lines: tuple[Line, ...]
 
 
+def find_engine() -> str:
+    """Node, where it and the engine are installed.
+
+    Raises:
+        UserError: one of them is not.
+    """
+    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    node = shutil.which("node", path=folders)
+    if node is None or not _ENGINE.is_dir():
+        raise UserError("The pictures need Node and elkjs, which are not there. Run `make setup`.")
+    return node
+
+
 def lay_out(drawings: Sequence[Drawing], words: Mapping[str, str]) -> list[Layout]:
     """Lay out all pictures of a review.
 
@@ -137,10 +150,7 @@ def _edge(number: int, arrow: Arrow, *, goes_up: bool) -> dict[str, Any]:
 
 def _run(graphs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Have the graphs placed by the engine."""
-    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    node = shutil.which("node", path=folders)
-    if node is None or not _ENGINE.is_dir():
-        raise UserError("The pictures need Node and elkjs, which are not there. Run `make setup`.")
+    node = find_engine()
     try:
         done = subprocess.run(
             [node, str(_SCRIPT)],
