@@ -12,6 +12,8 @@ from flywheel.review.verdict import Finding, Review
 FEW_STACKS = 12
 """So many changed stacks are shown one after the other; more of them, workload by workload."""
 _NAME = "‹workload›"
+_DIGEST = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}\b")
+"""What CDK adds to the logical id of an API's deployment, so that a changed API is deployed."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -53,9 +55,9 @@ class Workloads:
         return self._names.get(stack, SHARED)
 
     def neutral(self, stack: str, text: str) -> str:
-        """The text without the name of the stack's workload."""
+        """The text without the name of the stack's workload, and without what comes of it."""
         name = self.of(stack)
-        return self._patterns[name].sub(_NAME, text) if name else text
+        return _DIGEST.sub("", self._patterns[name].sub(_NAME, text)) if name else text
 
     def grouped[Item: BaseModel](
         self, items: Sequence[Item], stack_of: Callable[[Item], str]
