@@ -105,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     empty.add_argument("--yes", action="store_true", help="do not ask")
     check = command("check", _check, "check the settings, and the templates by all rules")
     check.add_argument(
-        "--builtin", action="store_true", help="the workloads of config/workloads/builtin too"
+        "--builtin", action="store_true", help="the templates of config/workloads/builtin instead"
     )
+    check.add_argument("--settings", action="store_true", help="the settings alone, at once")
     for name, run, text in (
         (
             "review",
@@ -135,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--workload", default="", help="names, separated by commas")
     prices = command("prices", _prices, "fetch the review's price table from AWS")
     prices.add_argument("--region", default="us-east-1", help="whose prices (default: us-east-1)")
+    samples = command("samples", _samples, "write a built-in workload's sample data as files")
+    samples.add_argument("key", help="such as kmeans")
+    samples.add_argument("folder", type=Path, help="gets a folder of that name")
     command("schema", _schema, "export the settings' JSON Schemas to config/schema")
     return parser
 
@@ -197,12 +201,24 @@ def _empty(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace, _console: Console) -> int:
+def _check(options: argparse.Namespace, console: Console) -> int:
     from flywheel import gates  # noqa: PLC0415
-    from flywheel.settings import check_all  # noqa: PLC0415
+    from flywheel.settings import check_all, environment_names, warnings  # noqa: PLC0415
 
-    check_all(ROOT / "config")
-    return gates.main(builtin=options.builtin)
+    config = ROOT / "config"
+    check_all(config)
+    for doubt in warnings(config):
+        console.print(f"warning: {doubt}", style="yellow", highlight=False, soft_wrap=True)
+    if options.settings:
+        names = ", ".join(environment_names(config))
+        console.print(f"The settings of {names} are in order.", highlight=False)
+        return 0
+    outcome = gates.run(builtin=options.builtin)
+    for problem in outcome.problems:
+        console.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
+    if not outcome.problems:
+        console.print(outcome.summary, highlight=False, soft_wrap=True)
+    return EXIT_FAILED if outcome.problems else 0
 
 
 def _review(options: argparse.Namespace, console: Console) -> int:
@@ -240,6 +256,26 @@ def _prices(options: argparse.Namespace, console: Console) -> int:
     from flywheel.review import terminal  # noqa: PLC0415
 
     return terminal.run_prices(options.region, console)
+
+
+def _samples(options: argparse.Namespace, console: Console) -> int:
+    from flywheel import samples  # noqa: PLC0415
+    from flywheel.errors import UserError  # noqa: PLC0415
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    objects = samples.raw_objects(options.key, progress=say)
+    folder = options.folder / options.key
+    try:
+        for item in objects:
+            path = folder / item.key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(item.body)
+    except OSError as error:
+        raise UserError(f"folder is {folder}; it cannot be written: {error.strerror}.") from error
+    say(f"{len(objects)} files in {folder}")
+    return 0
 
 
 def _schema(_options: argparse.Namespace, console: Console) -> int:

@@ -1,8 +1,5 @@
 """What all templates must pass: cdk-nag's two packs, the rules of `config/rules/`, cfn-lint.
 
-    python -m flywheel.gates              our workloads, in every environment
-    python -m flywheel.gates --builtin    the built-in ones instead
-
 The app writes every finding into its assembly, and so do the acknowledgments that stand beside the
 resources (`components/acknowledge.py`). Here the two are compared: a finding that nobody
 acknowledged fails, and so does an acknowledgment that no finding matches any more.
@@ -212,7 +209,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def run(*, builtin: bool = False) -> Outcome:
-    """Synthesise into a temporary folder and check."""
+    """Synthesise into a temporary folder, for every environment, and check.
+
+    Args:
+        builtin: The workloads of config/workloads/builtin, and not ours.
+
+    Raises:
+        UserError: the app or cfn-lint fails.
+    """
     with tempfile.TemporaryDirectory(prefix="flywheel-gates-") as folder:
         assembly = Path(folder) / "cdk.out"
         synthesise(
@@ -223,20 +227,3 @@ def run(*, builtin: bool = False) -> Outcome:
 
 def _builtin_workloads() -> list[str]:
     return [path.stem for path in sorted((ROOT / "config/workloads/builtin").glob("*.yaml"))]
-
-
-def main(*, builtin: bool = False) -> int:
-    try:
-        outcome = run(builtin=builtin)
-    except UserError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    for problem in outcome.problems:
-        print(problem, file=sys.stderr)  # noqa: T201
-    if not outcome.problems:
-        print(outcome.summary)  # noqa: T201
-    return 1 if outcome.problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(builtin="--builtin" in sys.argv[1:]))

@@ -1,5 +1,6 @@
 """What a person gets from `python -m flywheel` when something is wrong."""
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -80,3 +81,41 @@ def test_an_interrupted_command_says_so(
     monkeypatch.setattr(cli, "_check", interrupt)
     assert cli.main(["check"]) == cli.EXIT_INTERRUPTED
     assert capsys.readouterr().err == "Stopped; nothing is left running.\n"
+
+
+def test_settings_are_checked_alone_and_what_is_doubtful_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(cli.ROOT / "config", tmp_path / "config")
+    for code in ("etl_code", "training_code", "inference_code"):
+        (tmp_path / code).symlink_to(cli.ROOT / code)
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert cli.main(["check", "--settings"]) == 0
+    assert capsys.readouterr().out == "The settings of local, dev, staging, prod are in order.\n"
+
+    workload = tmp_path / "config" / "workloads" / "builtin" / "kmeans.yaml"
+    text = workload.read_text()
+    workload.write_text(text.replace("instance_type: ml.m5.xlarge", "instance_type: ml.g6.xlarge"))
+    assert cli.main(["check", "--settings"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("warning: config/workloads/builtin/kmeans.yaml:")
+    assert "ml.g6.xlarge" in said
+
+    workload.write_text(text.replace("k: 3", "k: 0"))
+    assert cli.main(["check", "--settings"]) == 1
+    assert "training.hyperparameters.k is 0; it must be" in capsys.readouterr().err
+
+
+def test_sample_data_is_written_as_files(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["samples", "kmeans", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith(f"3 files in {tmp_path / 'kmeans'}\n")
+    written = tmp_path / "kmeans" / "rows" / "month=2013-03" / "rows.csv"
+    assert written.read_text().startswith("sepal_length,sepal_width,petal_length,petal_width,")
+
+    (tmp_path / "file").touch()
+    assert cli.main(["samples", "kmeans", str(tmp_path / "file")]) == 1
+    assert "file/kmeans; it cannot be written: Not a directory." in capsys.readouterr().err
+    assert cli.main(["samples", "kmean", str(tmp_path)]) == 1
+    assert "The nearest is kmeans." in capsys.readouterr().err

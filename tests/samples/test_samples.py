@@ -15,7 +15,6 @@ from flywheel import samples
 from flywheel.environments import Environment
 from flywheel.errors import UserError
 from flywheel.retraining_loop import RawObject
-from flywheel.samples.__main__ import main
 from flywheel.samples.kept import MAKER, REQUIREMENTS
 from flywheel.settings import load_workloads
 
@@ -153,25 +152,9 @@ def test_boxes_lie_on_their_pictures() -> None:
                     assert 0 <= top < bottom <= 72
 
 
-def test_an_unknown_data_set_is_refused_with_the_nearest_name(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_an_unknown_data_set_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match=r"sample is kmean; .* The nearest is kmeans\."):
         samples.raw_objects("kmean")
-    assert main(["kmean", str(tmp_path)]) == 1
-    assert "The nearest is kmeans." in capsys.readouterr().err
-
-
-def test_a_data_set_can_be_written_as_files(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert main(["kmeans", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"3 files in {tmp_path / 'kmeans'}\n"
-    written = tmp_path / "kmeans" / "rows" / "month=2013-03" / "rows.csv"
-    assert written.read_text().startswith("sepal_length,sepal_width,petal_length,petal_width,")
-    (tmp_path / "file").touch()
-    assert main(["kmeans", str(tmp_path / "file")]) == 1
-    assert "it cannot be written" in capsys.readouterr().err
 
 
 def test_an_interrupted_making_leaves_nothing_that_is_taken_for_complete(tmp_path: Path) -> None:

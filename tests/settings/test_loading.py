@@ -15,8 +15,8 @@ from flywheel.settings import (
     environment_names,
     load_environments,
     load_workloads,
+    warnings,
 )
-from flywheel.settings.__main__ import main
 from flywheel.settings.document import MAX_BYTES
 from tests.settings.algorithm_example import ALGORITHM_WORKLOAD
 from tests.settings.example import ENVIRONMENT, WORKLOAD, Project
@@ -202,24 +202,9 @@ def test_a_folder_without_environments_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == ("config/environments:1 holds no environment; add dev.yaml to it.")
 
 
-def test_the_command_checks_and_says_what_is_wrong(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--check", "--config", str(project.config_dir)]
-
-    assert main(arguments) == 0
-    assert capsys.readouterr().out == "The settings of dev, staging, prod are in order.\n"
-
-    project.replace(FILE, "instance_count: 1\n", "instance_count: 0\n")
-
-    assert main(arguments) == 1
-    assert capsys.readouterr().err == (
-        f"{FILE}:25 training.instance_count is 0; it must be at least 1.\n"
-    )
-
-
-def test_this_repositorys_own_settings_are_in_order() -> None:
-    assert main(["--check", "--config", str(ROOT / "config")]) == 0
+def test_this_repositorys_own_settings_are_in_order_and_without_doubt() -> None:
+    check_all(ROOT / "config")
+    assert warnings(ROOT / "config") == ()
 
 
 def test_this_repositorys_environments_keep_their_promises() -> None:
