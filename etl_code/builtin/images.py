@@ -31,6 +31,7 @@ from etl_code.builtin.monthly import (
     text,
     write_curated,
 )
+from etl_code.builtin.recordio import frame
 
 Line = tuple[str, str, bytes]
 """Folder, file and bytes."""
@@ -167,7 +168,7 @@ def image_record(index: int, label: list[float], content: bytes) -> bytes:
     else:
         labels = struct.pack(f"<{len(label)}f", *label)
         body = struct.pack("<IfQQ", len(label), 0.0, index, 0) + labels + content
-    return struct.pack("<II", 0xCED7230A, len(body)) + body + b"\0" * (-len(body) % 4)
+    return frame(body)
 
 
 @dataclass(frozen=True)

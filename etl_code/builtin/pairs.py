@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import string
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ from etl_code.builtin.monthly import (
     text,
     write_curated,
 )
+from etl_code.builtin.recordio import frame, message, varint
 
 SOUNDS = (
     *("AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH"),
@@ -161,22 +161,7 @@ def record(source: list[int], target: list[int]) -> bytes:
     for name, values in (("source", source), ("target", target)):
         tensor = message(1, b"".join(varint(value) for value in values))
         body += message(1, message(1, name.encode()) + message(2, message(7, tensor)))
-    return struct.pack("<II", 0xCED7230A, len(body)) + body + b"\0" * (-len(body) % 4)
-
-
-def message(number: int, content: bytes) -> bytes:
-    """A protobuf field that has a length: a message, a text or packed numbers."""
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def varint(value: int) -> bytes:
-    """A protobuf number: seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    return frame(body)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from etl_code.builtin.monthly import (
     text,
     write_curated,
 )
+from etl_code.builtin.recordio import frame, message, varint
 
 FLIGHT_COLUMNS = 4096
 """To which values are hashed: the hyperparameter feature_dim."""
@@ -154,10 +155,6 @@ def article_lines(
         yield "truth", "part-00000.jsonl", truth.encode() + b"\n"
 
 
-# Amazon's records. Source: Amazon SageMaker Developer Guide, "Common Data Formats for Training";
-# record.proto of package aialgs.data.
-
-
 def record(entries: Mapping[int, float], size: int, label: Optional[float] = None) -> bytes:  # noqa: UP045  Python 3.9
     """One row as a RecordIO frame: a sparse vector of float32, and its label."""
     values = struct.pack(f"<{len(entries)}f", *entries.values())
@@ -168,26 +165,6 @@ def record(entries: Mapping[int, float], size: int, label: Optional[float] = Non
         tensor = message(1, struct.pack("<f", label))
         body += message(2, message(1, b"values") + message(2, message(2, tensor)))
     return frame(body)
-
-
-def message(number: int, content: bytes) -> bytes:
-    """A protobuf field that has a length: a message, a text or packed numbers."""
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def varint(value: int) -> bytes:
-    """A protobuf number: seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def frame(body: bytes) -> bytes:
-    """RecordIO: a magic number, the length, the body, zeros to four bytes."""
-    return struct.pack("<II", 0xCED7230A, len(body)) + body + b"\0" * (-len(body) % 4)
 
 
 if __name__ == "__main__":

@@ -22,4 +22,4 @@ answers = []
 for body, content_type, accept in json.load(sys.stdin):
     status, answered, data = server.invoke(base64.b64decode(body), content_type, accept)
     answers.append([status, base64.b64encode(data).decode(), answered])
-print(json.dumps(answers))  # noqa: T201
+print(json.dumps(answers), file=sys.__stdout__)

@@ -46,7 +46,7 @@ class Done(Trained):
     @property
     def named_without_effect(self) -> set[str]:
         """The hyperparameters that the log says mean nothing here."""
-        lines = re.findall(r"\[flywheel\] accepted, without effect here: (.*)", self.log)
+        lines = re.findall(r"accepted, without effect here: (.*)", self.log)
         return {name for line in lines for name in re.findall(r"(\w+) \(", line)}
 
 

@@ -69,4 +69,4 @@ def ask(model_dir: Path, requests: list[list[Any]]) -> list[Any]:
 
 
 results = [run(*job) for job in json.load(sys.stdin)]
-print(json.dumps(results))  # noqa: T201
+print(json.dumps(results), file=sys.__stdout__)

@@ -15,7 +15,6 @@ from flywheel.local_aws.images import ImageCatalogue
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel
 from flywheel.standins.ntm.topics import described, read_vocabulary
-from flywheel.standins.remarks import MARK
 from tests.standins.container import Asked, Container, Input
 from tests.standins.datasets import Dataset, digits
 from tests.standins.jobs import (
@@ -226,7 +225,7 @@ class TestInItsEnvironment:
         assert float(last) == min(map(float, losses)) < float(losses[-1])
 
     def test_topics_are_said_with_the_words_of_the_vocabulary(self, done: dict[str, Done]) -> None:
-        assert f"{MARK}topic 10 [tu 0." in done["learns"].log
+        assert "topic 10 [tu 0." in done["learns"].log
         assert "]: pixel" in done["learns"].log
         assert "]: pixel" not in done["again"].log
 

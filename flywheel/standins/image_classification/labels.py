@@ -14,7 +14,13 @@ from flywheel.standins.codecs.matrix import data_files
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel, Job
-from flywheel.standins.vision.examples import Example, Readers, read_examples, read_json_label
+from flywheel.standins.vision.examples import (
+    Example,
+    Readers,
+    channel_beside,
+    read_examples,
+    read_json_label,
+)
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,7 @@ def read_labelled(job: Job, name: str) -> list[Example[Array]]:
     )
 
     def listed(channel: Channel) -> Iterator[Example[Array]]:
-        list_channel = job.channels.get(f"{channel.name}_lst")
-        if list_channel is None:
-            raise RefusedError(
-                f"channel {channel.name} has the content type {channel.content_type}; it needs the "
-                f"channel {channel.name}_lst with a .lst file"
-            )
-        return _listed(channel, list_channel, labels)
+        return _listed(channel, channel_beside(job, channel, "lst", "a .lst file"), labels)
 
     def attribute(data: bytes, example: str) -> Array:
         value = read_json_label(data, example)

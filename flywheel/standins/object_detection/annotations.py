@@ -17,7 +17,13 @@ from flywheel.standins.codecs.matrix import data_files
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel, Job
-from flywheel.standins.vision.examples import Example, Readers, read_examples, read_json_label
+from flywheel.standins.vision.examples import (
+    Example,
+    Readers,
+    channel_beside,
+    read_examples,
+    read_json_label,
+)
 
 OBJECT_WIDTH = 5
 HEADER_WIDTH = 2
@@ -80,12 +86,8 @@ def read_annotated(job: Job, name: str) -> list[Example[Array]]:
         return limits.check(_annotated(read_json_label(data, example), example), example)
 
     def files(channel: Channel) -> Iterator[Example[Array]]:
-        annotations = job.channels.get(f"{channel.name}_annotation")
-        if annotations is None:
-            raise RefusedError(
-                f"channel {channel.name} has the content type {channel.content_type}; it needs the "
-                f"channel {channel.name}_annotation with a .json file for each picture"
-            )
+        holds = "a .json file for each picture"
+        annotations = channel_beside(job, channel, "annotation", holds)
         return _files(channel, annotations, limits)
 
     return read_examples(job, name, Readers(record, attribute, files))

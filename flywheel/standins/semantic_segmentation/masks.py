@@ -14,7 +14,13 @@ from flywheel.standins.codecs.image_records import ImageRecord
 from flywheel.standins.codecs.wire import Array
 from flywheel.standins.contract import RefusedError
 from flywheel.standins.job import Channel, Job
-from flywheel.standins.vision.examples import Example, Readers, by_stem, read_examples
+from flywheel.standins.vision.examples import (
+    Example,
+    Readers,
+    by_stem,
+    channel_beside,
+    read_examples,
+)
 
 IGNORED = 255
 """A pixel of this label counts neither in training nor in validation, as in PASCAL VOC."""
@@ -86,12 +92,7 @@ def read_masked(job: Job, name: str) -> list[Example[Array]]:
         )
 
     def files(channel: Channel) -> Iterator[Example[Array]]:
-        annotations = job.channels.get(f"{channel.name}_annotation")
-        if annotations is None:
-            raise RefusedError(
-                f"channel {channel.name} has picture files; it needs the channel "
-                f"{channel.name}_annotation with a .png mask for each"
-            )
+        annotations = channel_beside(job, channel, "annotation", "a .png mask for each picture")
         return _files(channel, annotations, label_map)
 
     return read_examples(job, name, Readers(record, attribute, files))

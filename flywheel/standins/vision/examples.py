@@ -66,6 +66,21 @@ def read_examples[Label](job: Job, name: str, readers: Readers[Label]) -> list[E
     return examples
 
 
+def channel_beside(job: Job, channel: Channel, suffix: str, holds: str) -> Channel:
+    """The channel that says what is on the pictures of another one: `train_lst` of `train`.
+
+    Raises:
+        RefusedError: there is none; `holds` says what it must have.
+    """
+    name = f"{channel.name}_{suffix}"
+    if name not in job.channels:
+        kind = f"content type {channel.content_type}" if channel.content_type else "picture files"
+        raise RefusedError(
+            f"channel {channel.name} has the {kind}; it needs the channel {name} with {holds}"
+        )
+    return job.channels[name]
+
+
 def warn_of_number(job: Job, examples: Sequence[Example[Any]]) -> None:
     """Say it where num_training_samples is not the number of examples, as steps depend on it."""
     expected = job.get("num_training_samples")
