@@ -14,6 +14,7 @@ from ministack.services import apigateway_v1, cloudwatch, eventbridge, pipes, st
 from ministack.services.cloudformation import engine, provisioners, stacks
 
 from flywheel.local_aws import ministack_seams as seams
+from flywheel.local_aws.ministack_seams import version
 
 SCOPE = ("111122223333", "eu-west-1")
 
@@ -51,7 +52,7 @@ def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_version_of_ministack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     seams.check_version()
-    monkeypatch.setattr(seams, "version", lambda _: "9.9.9")
+    monkeypatch.setattr(version, "version", lambda _: "9.9.9")
 
     with pytest.raises(seams.VersionError, match=r"ministack is 9\.9\.9; .* needs exactly"):
         seams.check_version()
