@@ -51,7 +51,6 @@ class Row:
     value: float | None = None
     baseline: float | None = None
     baseline_name: str = ""
-    library: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     invocations: list[Invocation] = field(default_factory=list)
     trainings: int = 1
