@@ -69,11 +69,6 @@ class Loop:
         self._states = client("stepfunctions")
         self._seen: set[str] = set()
 
-    @property
-    def num_executions(self) -> int:
-        """All executions so far that this object has waited for."""
-        return len(self._seen)
-
     def deliver(self, objects: Sequence[RawObject]) -> None:
         """Put all objects into the raw zone, several at once, as a producer's export job does."""
         s3 = self._client("s3")

@@ -7,7 +7,6 @@ EMR 7, whose Python is 3.9: nothing newer is used here.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,10 +127,6 @@ class Files:
         if len(buffer) >= self.FLUSH_BYTES:
             self._streams[name].write(buffer)
             buffer.clear()
-
-    def add_json(self, name: str, value: Any) -> None:
-        """Append a line of JSON."""
-        self.add(name, json.dumps(value, ensure_ascii=False).encode() + b"\n")
 
     def close(self) -> None:
         """Complete all files."""

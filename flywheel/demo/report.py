@@ -16,7 +16,6 @@ from flywheel.demo.client import CallCount
 from flywheel.retraining_loop import STAGES, Run
 
 DECISIONS = {"promoted", "rejected", "quarantined"}
-PREDICTION_FIELDS = ("words", "flight", "probability", "late", "really_late")
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,6 @@ class ResourceSchemas:
             index = _folder() / "providers" / f"{_FALLBACK_REGION}.json"
         self._index: Mapping[str, str] = json.loads(index.read_text(encoding="utf-8"))
 
-    def knows(self, resource_type: str) -> bool:
-        return resource_type in self._index
-
     def create_only(self, resource_type: str) -> tuple[Pointer, ...]:
         """Properties that are fixed when the resource is made: a change replaces it."""
         return self._pointers(resource_type, "createOnlyProperties")
