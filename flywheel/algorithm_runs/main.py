@@ -204,6 +204,6 @@ def _summary(row: Row) -> str:
     if not row.passed:
         return row.problem
     return (
-        f"{row.metric} {row.value:.3f} beats {row.baseline:.3f}, "
+        f"{row.metric} {row.value:z.3f} beats {row.baseline:z.3f}, "
         f"{len(row.invocations)} calls in {len({i.content_type for i in row.invocations})} types"
     )

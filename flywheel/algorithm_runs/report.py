@@ -65,7 +65,7 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else f"{value:z.3f}"
 
 
 def _forms(kinds: set[str]) -> str:
