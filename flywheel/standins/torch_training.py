@@ -1,9 +1,9 @@
-"""What the stand-ins that learn with torch share: optimizers, early stopping, batches, files."""
+"""What the stand-ins that learn with torch share: epochs, early stopping, batches, files."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from flywheel.standins.contract import RefusedError
+from flywheel.standins.job import Job
+from flywheel.standins.remarks import log
 
 SEED = 1
 Places = np.ndarray[Any, Any]
@@ -128,6 +130,47 @@ class EarlyStopping:
         else:
             self._num_bad += 1
         return self._num_bad >= self._patience
+
+
+def fit(
+    job: Job,
+    model: nn.Module,
+    stopping: EarlyStopping,
+    *,
+    train: Callable[[Any], float],
+    validate: Callable[[], float | None],
+    loss_name: str,
+) -> None:
+    """All epochs; the model has the parameters of the best one afterwards.
+
+    Args:
+        job: Its epochs, optimizer, learning rate and weight decay.
+        model: What is trained.
+        stopping: May end it early.
+        train: One epoch with this optimizer; returns its loss.
+        validate: The loss that decides, None where there is nothing but the training's.
+        loss_name: What the log calls the training's loss.
+
+    Raises:
+        RefusedError: the training diverges.
+    """
+    best = BestState(model)
+    learner = optimizer(
+        job.get("optimizer"),
+        model.parameters(),
+        learning_rate=job.get("learning_rate"),
+        weight_decay=job.get("weight_decay"),
+    )
+    for epoch in range(1, job.get("epochs") + 1):
+        loss = train(learner)
+        log(f"epoch {epoch}: train {loss_name} {loss:.5f}")
+        found = validate()
+        loss = loss if found is None else found
+        best.offer(loss)
+        if stopping.is_over(loss):
+            log(f"stopped early after epoch {epoch}")
+            break
+    best.restore()
 
 
 def batches(

@@ -1,118 +1,22 @@
 """The test bench: planted changes, each with the verdict that the review must give."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from tests.review.world import (
-    OWN_ROOT,
-    STRANGER,
-    Templates,
-    arn,
-    output,
-    policy,
-    statement,
+from tests.review.planting import (
+    CASCADE,
+    DELETE,
+    KEY,
+    NOTHING,
+    RIGHTS,
+    TRUST,
+    VARIANT,
+    Plant,
+    _without_stack,
+    both,
+    found,
+    grant,
+    put,
+    rename,
 )
-
-DELETE: Any = object()
-NOTHING = {"Ref": "AWS::NoValue"}
-
-
-@dataclass(frozen=True)
-class Plant:
-    """One planted change.
-
-    Attributes:
-        says: What was done, as the name of the test.
-        change: Does it.
-        findings: (rule, construct path) of all findings that are not routine.
-        actions: Construct path → action, of all resources that change.
-        level: The level of the whole verdict.
-        blocked: Whether the deployment is blocked.
-    """
-
-    says: str
-    change: Callable[[Templates], None]
-    findings: frozenset[tuple[str, str]] = frozenset()
-    actions: Mapping[str, str] = field(default_factory=dict)
-    level: str = "look"
-    blocked: bool = False
-
-
-def put(path: str, value: Any) -> Callable[[Templates], None]:
-    """Set what is at a place like Lake.Raw.Properties.BucketName; DELETE takes it away."""
-
-    def change(given: Templates) -> None:
-        stack, *steps = path.split(".")
-        target: Any = given[stack]["Resources"]
-        for step in steps[:-1]:
-            target = target[int(step) if step.isdecimal() else step]
-        last = int(steps[-1]) if steps[-1].isdecimal() else steps[-1]
-        if value is DELETE:
-            del target[last]
-        else:
-            target[last] = value
-
-    return change
-
-
-def both(*changes: Callable[[Templates], None]) -> Callable[[Templates], None]:
-    def change(given: Templates) -> None:
-        for each in changes:
-            each(given)
-
-    return change
-
-
-def rename(stack: str, old: str, new: str, *, path: str | None) -> Callable[[Templates], None]:
-    """Give a resource another logical id, and every reference to it too."""
-
-    def replaced(value: Any) -> Any:
-        if isinstance(value, dict):
-            if value == {"Ref": old}:
-                return {"Ref": new}
-            if isinstance(value.get("Fn::GetAtt"), list) and value["Fn::GetAtt"][0] == old:
-                return {"Fn::GetAtt": [new, *value["Fn::GetAtt"][1:]]}
-            return {key: replaced(item) for key, item in value.items()}
-        return [replaced(item) for item in value] if isinstance(value, list) else value
-
-    def change(given: Templates) -> None:
-        given[stack] = replaced(given[stack])
-        resources = given[stack]["Resources"]
-        resources[new] = resources.pop(old)
-        resources[new]["Metadata"] = {"path": path or f"{stack}/{new}"}
-
-    return change
-
-
-def grant(*statements: Mapping[str, Any]) -> Callable[[Templates], None]:
-    """Give the role these rights besides those that it has."""
-
-    def change(given: Templates) -> None:
-        document = given["Serving"]["Resources"]["Rights"]["Properties"]["PolicyDocument"]
-        document["Statement"] += statements
-
-    return change
-
-
-def _without_stack(given: Templates) -> None:
-    del given["Serving"]
-
-
-RIGHTS = "Serving.Rights.Properties.PolicyDocument.Statement"
-TRUST = "Serving.Role.Properties.AssumeRolePolicyDocument.Statement"
-KEY = "Lake.Key.Properties.KeyPolicy.Statement"
-VARIANT = "Serving.Config.Properties.ProductionVariants.0"
-CASCADE = {
-    "Serving/Config": "replaced",
-    "Serving/Endpoint": "changed",
-}
-PREFIX = {"Fn::Join": ["", [output("RawArn"), "/flights/*"]]}
-
-
-def found(*pairs: tuple[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset(pairs)
-
+from tests.review.world import STRANGER, arn, output, statement
 
 PLANTS = [
     # Data
@@ -550,107 +454,3 @@ PLANTS = [
     ),
 ]
 """Changes that a reviewer must see."""
-
-REWORDED = [
-    Plant(
-        "the actions are in another order and another case",
-        put(f"{RIGHTS}.0.Action", ["S3:putobject", "s3:GETObject"]),
-    ),
-    Plant(
-        "one statement is cut in two, with names",
-        both(
-            put(f"{RIGHTS}.0.Action", "s3:GetObject"),
-            grant(statement(["s3:PutObject"], [PREFIX], Sid="Write")),
-        ),
-    ),
-    Plant(
-        "two statements become one, where the table knows what applies to what",
-        both(
-            put(f"{RIGHTS}.0.Action", ["s3:GetObject", "s3:PutObject", "s3:ListBucket"]),
-            put(f"{RIGHTS}.0.Resource", [PREFIX, output("RawArn")]),
-            put(f"{RIGHTS}.1", DELETE),
-        ),
-    ),
-    Plant(
-        "a statement is said twice, and once more for a part of it",
-        grant(
-            statement("s3:GetObject", PREFIX),
-            statement("s3:PutObject", {"Fn::Join": ["/", [output("RawArn"), "flights", "a/*"]]}),
-        ),
-    ),
-    Plant(
-        "an ARN is put together otherwise",
-        put(
-            f"{RIGHTS}.0.Resource",
-            {"Fn::Sub": ["${Bucket}/flights/*", {"Bucket": output("RawArn")}]},
-        ),
-    ),
-    Plant(
-        "a key is named by its stack's output instead of its export",
-        put(f"{RIGHTS}.2.Resource", output("KeyArn")),
-    ),
-    Plant(
-        "the account is named by its number",
-        put(f"{KEY}.0.Principal", {"AWS": "123456789012"}),
-    ),
-    Plant(
-        "the account's root is written with the partition's name",
-        put(
-            f"{KEY}.0.Principal",
-            {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
-        ),
-    ),
-    Plant(
-        "a condition's key is in another case and its values in a list",
-        put(f"{TRUST}.0.Condition", {"StringEquals": {"AWS:sourceACCOUNT": ["123456789012"]}}),
-    ),
-    Plant(
-        "a condition without wildcards uses the operator that knows them",
-        put(f"{TRUST}.0.Condition", {"StringLike": {"aws:SourceAccount": "123456789012"}}),
-    ),
-    Plant(
-        "anyone is written the other way, and false without quotes",
-        both(
-            put("Lake.RawPolicy.Properties.PolicyDocument.Statement.0.Principal", "*"),
-            put(
-                "Lake.RawPolicy.Properties.PolicyDocument.Statement.0.Condition",
-                {"Bool": {"aws:securetransport": False}},
-            ),
-        ),
-    ),
-    Plant(
-        "a policy is a list with one statement instead of the statement",
-        put("Lake.Way.Properties.PolicyDocument.Statement", {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Principal": {"AWS": ["*"]},
-            "Resource": [arn("Raw", "/*")],
-        }),
-    ),
-]  # fmt: skip
-"""Policies in other words: no change at all."""
-
-UNCHANGED = [
-    Plant("nothing changes", both()),
-    Plant(
-        "tags are in another order",
-        put(
-            "Lake.Raw.Properties.Tags",
-            [{"Key": "zone", "Value": "raw"}, {"Key": "team", "Value": "a"}],
-        ),
-    ),
-    Plant("a number is written as a text", put("Lake.Log.Properties.RetentionInDays", "365")),
-    Plant("a flag is written as a text", put("Lake.Key.Properties.EnableKeyRotation", "true")),
-    Plant("the order of creation is given", put("Serving.Model.DependsOn", ["Rights"])),
-    Plant("metadata changes", put("Lake.Raw.Metadata", {"note": "x"})),
-    Plant(
-        "a state machine's definition is laid out otherwise",
-        put(
-            "Serving.Loop.Properties.DefinitionString.Fn::Join.1.2",
-            '",  "InstanceCount": 1, "InstanceType": "ml.m5.large"}, "End": true}} }',
-        ),
-    ),
-]
-"""Templates that differ in their text only."""
-
-__all__ = ["OWN_ROOT", "PLANTS", "REWORDED", "UNCHANGED", "Plant", "policy"]

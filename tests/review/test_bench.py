@@ -3,7 +3,9 @@
 import pytest
 
 from flywheel.review import Review
-from tests.review.plants import PLANTS, REWORDED, UNCHANGED, Plant
+from tests.review.planting import Plant
+from tests.review.plants import PLANTS
+from tests.review.reworded import REWORDED, UNCHANGED
 from tests.review.world import judge, templates
 
 

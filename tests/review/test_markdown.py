@@ -7,7 +7,8 @@ from markdown_it import MarkdownIt
 
 from flywheel.review.markdown import MAX_CHARACTERS, as_markdown
 from tests.review.page.examples import CHECKS, COSTS, QUOTAS, many
-from tests.review.plants import PLANTS, grant, put
+from tests.review.planting import grant, put
+from tests.review.plants import PLANTS
 from tests.review.world import NEW_HASH, OLD_HASH, judge, statement, templates
 
 

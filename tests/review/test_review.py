@@ -15,7 +15,8 @@ from flywheel.review.schema import FILE, as_text
 from flywheel.settings.environment import ReviewSettings
 from flywheel.settings.values import REVIEW_RULES
 from tests.conftest import ROOT
-from tests.review.plants import PLANTS, grant, put
+from tests.review.planting import grant, put
+from tests.review.plants import PLANTS
 from tests.review.world import (
     NEW_HASH,
     OLD_HASH,

@@ -13,7 +13,7 @@ from flywheel.review.pictures import layout
 from flywheel.review.terminal import run_review, say_summary
 from flywheel.review.verdict import Review
 from tests.review.page.examples import many
-from tests.review.plants import put
+from tests.review.planting import put
 from tests.review.world import judge, templates
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 from flywheel.review.workload_groups import Workloads
 from tests.review.page.examples import many
-from tests.review.plants import put
+from tests.review.planting import put
 from tests.review.world import judge, templates
 
 

@@ -95,7 +95,7 @@ def test_objects_come_from_annotations_beside_the_pictures(tmp_path: Path) -> No
 
 
 def test_an_annotation_may_name_its_picture_with_a_folder_before_it(tmp_path: Path) -> None:
-    content = json.dumps({**ANNOTATION, "file": "bucket/farm/cow.jpg"}).encode()
+    content = json.dumps({**ANNOTATION, "file": "bucket/meadow/cow.jpg"}).encode()
     channels = {
         "train": Input({"cow.jpg": PICTURE}, IMAGE),
         "train_annotation": Input({"x.json": content}, IMAGE),

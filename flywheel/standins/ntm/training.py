@@ -18,10 +18,9 @@ from flywheel.standins.ntm.network import TopicModel
 from flywheel.standins.ntm.topics import described, read_vocabulary
 from flywheel.standins.remarks import log, log_without_effect
 from flywheel.standins.torch_training import (
-    BestState,
     EarlyStopping,
+    fit,
     limit_gradients,
-    optimizer,
     prepare,
     save,
 )
@@ -76,25 +75,18 @@ def evaluate(model: TopicModel, counts: csr_matrix) -> float:
 def _fit(
     job: Job, model: TopicModel, counts: dict[str, csr_matrix], random: np.random.Generator
 ) -> None:
-    best = BestState(model)
+    def train(learner: Any) -> float:
+        return _epoch(job, model, learner, counts["train"], random)
+
+    def validate() -> float | None:
+        if "validation" not in counts:
+            return None
+        loss = evaluate(model, counts["validation"])
+        metrics.report("validation:total_loss", loss)
+        return loss
+
     stopping = EarlyStopping(job.get("num_patience_epochs"), job.get("tolerance"))
-    learner = optimizer(
-        job.get("optimizer"),
-        model.parameters(),
-        learning_rate=job.get("learning_rate"),
-        weight_decay=job.get("weight_decay"),
-    )
-    for epoch in range(1, job.get("epochs") + 1):
-        loss = _epoch(job, model, learner, counts["train"], random)
-        log(f"epoch {epoch}: train total_loss {loss:.5f}")
-        if "validation" in counts:
-            loss = evaluate(model, counts["validation"])
-            metrics.report("validation:total_loss", loss)
-        best.offer(loss)
-        if stopping.is_over(loss):
-            log(f"stopped early after epoch {epoch}")
-            break
-    best.restore()
+    fit(job, model, stopping, train=train, validate=validate, loss_name="total_loss")
 
 
 def _epoch(

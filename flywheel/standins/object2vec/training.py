@@ -17,10 +17,9 @@ from flywheel.standins.object2vec.pretrained import read_vectors
 from flywheel.standins.object2vec.settings import encoder_settings
 from flywheel.standins.remarks import log, log_without_effect
 from flywheel.standins.torch_training import (
-    BestState,
     EarlyStopping,
     batches,
-    optimizer,
+    fit,
     prepare,
     save,
 )
@@ -97,28 +96,19 @@ def with_negatives(pairs: Pairs, batch: Pairs, rate: int, random: np.random.Gene
 def _fit(
     job: Job, network: PairNetwork, pairs: dict[str, Pairs], random: np.random.Generator
 ) -> None:
-    best = BestState(network)
-    stopping = EarlyStopping(
-        job.get("early_stopping_patience"), job.get("early_stopping_tolerance")
-    )
-    learner = optimizer(
-        job.get("optimizer"),
-        network.parameters(),
-        learning_rate=job.get("learning_rate"),
-        weight_decay=job.get("weight_decay"),
-    )
-    for epoch in range(1, job.get("epochs") + 1):
-        loss = _epoch(job, network, learner, pairs["train"], random)
-        log(f"epoch {epoch}: train loss {loss:.5f}")
-        if "validation" in pairs:
-            found = evaluate(network, pairs["validation"])
-            _report("validation", found)
-            loss = found.get("cross_entropy", found.get("mean_squared_error", loss))
-        best.offer(loss)
-        if stopping.is_over(loss):
-            log(f"stopped early after epoch {epoch}")
-            break
-    best.restore()
+    def train(learner: Any) -> float:
+        return _epoch(job, network, learner, pairs["train"], random)
+
+    def validate() -> float | None:
+        if "validation" not in pairs:
+            return None
+        found = evaluate(network, pairs["validation"])
+        _report("validation", found)
+        return found.get("cross_entropy", found.get("mean_squared_error"))
+
+    patience, tolerance = job.get("early_stopping_patience"), job.get("early_stopping_tolerance")
+    stopping = EarlyStopping(patience, tolerance)
+    fit(job, network, stopping, train=train, validate=validate, loss_name="loss")
 
 
 def _epoch(

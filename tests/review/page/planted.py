@@ -13,7 +13,7 @@ from typing import Any
 
 from flywheel.review import Environment, Stack
 from flywheel.review.assembly import Asset
-from tests.review.plants import rename
+from tests.review.planting import rename
 from tests.review.test_real_app import the
 
 STRANGER = "arn:aws:iam::999999999999:root"

@@ -12,7 +12,8 @@ from flywheel.review.page import as_html
 from flywheel.review.verdict import PropertyChange, Review
 from tests.review.page.conftest import Page
 from tests.review.page.examples import CHECKS, COSTS, QUOTAS, many
-from tests.review.plants import PLANTS, grant, put
+from tests.review.planting import grant, put
+from tests.review.plants import PLANTS
 from tests.review.world import STRANGER, judge, statement, templates
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}

@@ -5,7 +5,7 @@ import pytest
 from flywheel.review import Environment, review
 from flywheel.review.pictures.architecture import architecture
 from tests.review.pictures.world import arrow, box, drawn, flow, ways
-from tests.review.plants import DELETE, put, rename
+from tests.review.planting import DELETE, put, rename
 from tests.review.world import STRANGER, Templates, arn, environment, statement
 
 
